@@ -1,0 +1,1 @@
+"""Timings of net2; each file is a script."""

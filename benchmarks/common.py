@@ -1,0 +1,108 @@
+"""Timing for the benchmarks: warm-up apart, contestants in turns, medians with their spread."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Median, least and greatest of some measurements."""
+
+    median: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Spread:
+        """Summarise at least one value."""
+        return cls(statistics.median(values), min(values), max(values))
+
+    def __str__(self) -> str:
+        return f"{self.median:.3g} ({self.low:.3g} to {self.high:.3g})"
+
+
+def interleave(
+    contestants: Mapping[str, Callable[[], Mapping[str, float]]], runs: int, warmups: int = 1
+) -> dict[str, dict[str, Spread]]:
+    """Measure several things in turns, so that a slow minute of the machine hits all alike.
+
+    Parameters
+    ----------
+    contestants : mapping of str to function
+        Each call measures once and returns figures by name, for example ``{"seconds": 0.3}``.
+    runs : int
+        How many measurements of each count.
+    warmups : int
+        How many before these do not.
+
+    Returns
+    -------
+    dict of str to dict of str to Spread
+        The figures' spread for each contestant.
+    """
+    found: dict[str, list[Mapping[str, float]]] = {name: [] for name in contestants}
+    for turn in range(warmups + runs):
+        for name, measure in contestants.items():
+            figures = measure()
+            if turn >= warmups:
+                found[name].append(figures)
+    return {
+        name: {key: Spread.of([run[key] for run in series]) for key in series[0]}
+        for name, series in found.items()
+    }
+
+
+_FRESH = """
+import json, resource, sys, time
+{setup}
+begin = time.perf_counter()
+{code}
+seconds = time.perf_counter() - begin
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+peak /= 2**20 if sys.platform == "darwin" else 2**10
+print(json.dumps({{"seconds": seconds, "peak MiB": peak}}), file=sys.stderr)
+"""
+
+
+def fresh(setup: str, code: str, env: Mapping[str, str] | None = None) -> dict[str, float]:
+    """Time `code` in a Python of its own.
+
+    Parameters
+    ----------
+    setup, code : str
+        Python source; `setup` (imports) is not timed, but counts for the memory.
+    env : mapping, optional
+        The process's environment.
+
+    Returns
+    -------
+    dict
+        "seconds" of wall time and the process's "peak MiB" of resident memory.
+    """
+    script = _FRESH.format(setup=setup, code=code)
+    done = subprocess.run(
+        [sys.executable, "-P", "-W", "ignore", "-c", script],
+        env=env,
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode != 0:
+        raise SystemExit(done.stderr)
+    return json.loads(done.stderr.splitlines()[-1])
+
+
+def table(results: Mapping[str, Mapping[str, Spread]]) -> str:
+    """The results as aligned lines of text, a row for each contestant."""
+    keys = list(next(iter(results.values())))
+    rows = [["", *keys], *([name, *(str(r[key]) for key in keys)] for name, r in results.items())]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    )

@@ -1,0 +1,255 @@
+"""Draw what a trained net has learned, as pictures for a slide.
+
+    python plot_results.py                     # net2.pickle -> plots/*.png
+    python plot_results.py net1.pickle --out plots_net1
+
+Where there is a display, the pictures are also shown; `--no-show` turns that off.
+Opening a pickle runs whatever code it holds: use only pickles that you trust.
+"""
+
+import runtime  # isort: skip  # noqa: F401  (first: it makes the packages of 2015 importable)
+
+import sys
+from contextlib import suppress
+from itertools import chain
+
+import numpy as np
+from matplotlib import pyplot
+
+from load import load2d
+from runtime import plots
+from runtime.cli import quiet
+from runtime.data_files import source
+from runtime.errors import DataError, MissingFileError
+from runtime.plots import BLUE, ORANGE, PURPLE, SKY, YELLOW
+
+# The losses that the tutorial printed for net2: epoch, train loss, valid loss.
+TUTORIAL = [
+    (1, 0.111763, 0.042740),
+    (2, 0.018500, 0.009413),
+    (3, 0.008598, 0.007918),
+    (4, 0.007292, 0.007284),
+    (5, 0.006783, 0.006841),
+    (500, 0.001791, 0.002013),
+    (1000, 0.001079, 0.001566),
+]
+
+# In the order of the net's 30 outputs, an x and a y for each.
+KEYPOINTS = [
+    "left eye center",
+    "right eye center",
+    "left eye inner corner",
+    "left eye outer corner",
+    "right eye inner corner",
+    "right eye outer corner",
+    "left eyebrow inner end",
+    "left eyebrow outer end",
+    "right eyebrow inner end",
+    "right eyebrow outer end",
+    "nose tip",
+    "mouth left corner",
+    "mouth right corner",
+    "mouth center top lip",
+    "mouth center bottom lip",
+]
+WHOSE = {"kaggle": "Kaggle's faces", "generated": "generated faces"}
+COLORS = {"eye ": BLUE, "eyebrow": SKY, "nose": ORANGE, "mouth": PURPLE}
+
+
+def plot_learning_curves(history, title, published=()):
+    """Draw the loss of every epoch, and the RMSE in pixels that it means.
+
+    The epochs, too, have a logarithmic axis: it keeps apart the losses that the tutorial
+    published, for the epochs 1 to 5, 500 and 1000.
+    """
+    fig, axis = pyplot.subplots(figsize=(9, 6), layout="constrained")
+    epochs = [row["epoch"] for row in history]
+    dots = "." if len(epochs) <= 20 else ""  # a single epoch makes no line
+    for name, color in [("train", BLUE), ("valid", ORANGE)]:
+        loss = np.array([row[f"{name}_loss"] for row in history], dtype=float)
+        axis.plot(epochs, loss, linewidth=2.5, color=color, marker=dots, markersize=12, label=name)
+    if published:
+        x, train, valid = zip(*published, strict=True)
+        axis.plot(x, train, "o", color=BLUE, markersize=13, label="train, tutorial", mfc="white")
+        axis.plot(x, valid, "s", color=ORANGE, markersize=7, label="valid, tutorial", mfc="white")
+    axis.set(title=title, xscale="log", yscale="log")
+    axis.set(xlabel="epoch", ylabel="loss (mean squared error)")
+    axis.grid()
+    axis.legend()
+    plots.label_losses(axis)
+    return fig
+
+
+def plot_sample(x, y, axis):
+    """Draw a face and its keypoints."""
+    axis.imshow(x.reshape(96, 96), cmap="gray")
+    plot_points(y, axis, marker="x", s=25, color=SKY)
+    axis.set(xticks=[], yticks=[], xlim=(-0.5, 95.5), ylim=(95.5, -0.5))
+
+
+def plot_points(y, axis, **marks):
+    axis.scatter(y[0::2] * 48 + 48, y[1::2] * 48 + 48, path_effects=plots.RIM, **marks)
+
+
+def plot_faces(X, y, title):
+    """Draw the first 16 faces and their keypoints, as the tutorial did."""
+    fig = pyplot.figure(figsize=(8, 8.6))
+    fig.suptitle(title)
+    fig.subplots_adjust(left=0.01, right=0.99, bottom=0.01, top=0.93, hspace=0.05, wspace=0.05)
+    for i in range(min(16, len(X))):
+        plot_sample(X[i], y[i], fig.add_subplot(4, 4, i + 1))
+    return fig
+
+
+def plot_worst_and_best(X, y, y_pred, title):
+    """Draw the five faces with the largest RMSE, and the five with the smallest."""
+    error = rmse(y, y_pred)
+    best = np.argsort(error)
+    fig, axes = pyplot.subplots(2, 5, figsize=(10, 5.3), layout="constrained")
+    for row, name, faces in [(axes[0], "worst", best[::-1]), (axes[1], "best", best)]:
+        row[0].set_ylabel(name)
+        for axis, i in zip(row, faces, strict=False):
+            plot_points(y[i], axis, marker="o", s=60, edgecolors=YELLOW, facecolors="none")
+            plot_sample(X[i], y_pred[i], axis)
+            axis.set_xlabel(f"{error[i]:#.3g} pixels")
+    fig.suptitle(title)
+    fig.legend(axes[0, 0].collections, ["true", "predicted"], loc="outside lower center", ncols=2)
+    return fig
+
+
+def plot_keypoint_errors(y, y_pred, title):
+    """Draw how far the net misses each of the 15 keypoints, the worst on top.
+
+    The error of one face at one keypoint is the Euclidean distance between the true and
+    the predicted point, in pixels of the 96x96 image. A bar is the mean over all faces, a
+    diamond the median.
+    """
+    error = distances(y, y_pred)
+    mean, median = error.mean(axis=0), np.median(error, axis=0)
+    order = np.argsort(mean)
+    fig, axis = pyplot.subplots(figsize=(9, 6.5), layout="constrained")
+    for place, i in enumerate(order):
+        color = next(color for name, color in COLORS.items() if name in KEYPOINTS[i])
+        axis.barh(place, mean[i], color=color)
+        end = (max(mean[i], median[i]), place)
+        axis.annotate(f"  {mean[i]:#.3g}", end, verticalalignment="center")
+    axis.plot(median[order], range(15), "D", color="white", markeredgecolor="black", label="median")
+    axis.set_yticks(range(15), [KEYPOINTS[i] for i in order])
+    axis.set_xlabel("mean distance from the true point (pixels)")
+    axis.margins(x=0.1)  # room for the numbers
+    fig.suptitle(title)
+    fig.legend(loc="outside lower right")
+    return fig
+
+
+def plot_filters(W, title):
+    """Draw a layer's filters as they are stored; Theano turns them by 180 degrees to apply them."""
+    rows = int(np.ceil(len(W) / 8))
+    fig, axes = pyplot.subplots(rows, 8, figsize=(9, 0.4 + rows), layout="constrained")
+    largest = np.abs(W).max()
+    for axis, w in zip(axes.flat, W, strict=False):
+        image = axis.imshow(w[0], cmap="RdBu", vmin=-largest, vmax=largest)
+        axis.set(xticks=[], yticks=[])
+    for axis in axes.flat[len(W) :]:
+        axis.axis("off")
+    fig.colorbar(image, ax=axes, label="weight")
+    fig.suptitle(title)
+    return fig
+
+
+def rmse(y, y_pred):
+    """Root mean squared error of each face over its 30 coordinates, in pixels."""
+    return np.sqrt(np.mean((y - y_pred) ** 2, axis=1)) * 48
+
+
+def distances(y, y_pred):
+    """Distance between each true and predicted keypoint in pixels, faces by 15."""
+    dx, dy = (y - y_pred)[:, 0::2], (y - y_pred)[:, 1::2]
+    return np.hypot(dx, dy) * 48
+
+
+def predict(net, X):
+    """Predict 30 coordinates for each face, by a net of images (net2) or of flat rows (net1)."""
+    input_shape = next(iter(net.layers_.values())).shape
+    y = np.float64(net.predict(X.reshape((-1, *input_shape[1:]))))
+    if y.shape[1:] != (30,):
+        raise DataError(
+            f"the net's prediction has shape {y.shape}, expected ({len(X)}, 30): these pictures "
+            "are for nets that predict all 15 keypoints"
+        )
+    return y
+
+
+def load_quietly(test=False):
+    """Load the faces without the counts that `load` prints."""
+    with quiet(True):
+        return load2d(test=test)
+
+
+def draw_training(net, name):
+    """Draw what the pickle alone tells; yield file names and figures (or why there is none)."""
+    if np.isfinite([row["train_loss"] for row in net.train_history_]).any():
+        trained_on = getattr(net, "trained_on_", source())
+        title = f"Learning curves of {name} on {WHOSE[trained_on]}"
+        if trained_on == "kaggle":
+            picture = plot_learning_curves(net.train_history_, title, published=TUTORIAL)
+        else:
+            title += "\n(without the tutorial's losses, which are of Kaggle's faces)"
+            picture = plot_learning_curves(net.train_history_, title)
+        yield "learning_curves.png", picture
+    else:
+        yield "learning_curves.png", "no epoch has ended with a finite loss"
+
+    if "conv1" not in net.layers_:
+        yield "conv1_filters.png", "the net has no layer conv1"
+    elif not np.isfinite(W := np.asarray(net.layers_["conv1"].W.get_value())).all():
+        yield "conv1_filters.png", "the weights are NaN: the training has diverged"
+    else:
+        yield "conv1_filters.png", plot_filters(W, f"{name}: the {len(W)} filters of conv1")
+
+
+def draw_faces(net, name):
+    """Draw what the net makes of the faces; yield as `draw_training` does."""
+    faces = WHOSE[source()]
+    X, y = load_quietly()
+    _, X, _, y = net.train_split(X, y, net)
+    if len(X) == 0:
+        raise DataError("the net keeps no faces for validation (its train_split), so none to draw")
+    y_pred = predict(net, X)
+    if not np.isfinite(y_pred).all():
+        for file_name in ["worst_and_best_faces.png", "keypoint_errors.png", "test_faces.png"]:
+            yield file_name, "the net predicts NaN: the training has diverged"
+        return
+
+    title = f"{name}: worst and best faces by RMSE (validation set of {faces})"
+    yield "worst_and_best_faces.png", plot_worst_and_best(X, y, y_pred, title)
+    title = f"{name}: error of each keypoint (validation set of {faces})"
+    yield "keypoint_errors.png", plot_keypoint_errors(y, y_pred, title)
+
+    try:
+        title = f"{name}: predicted keypoints (test set of {WHOSE[source(test=True)]})"
+        X, _ = load_quietly(test=True)
+    except MissingFileError:
+        title = f"{name}: predicted keypoints (validation set of {faces}; no test.csv)"
+    yield "test_faces.png", plot_faces(X[:16], predict(net, X[:16]), title)
+
+
+def main(argv=None):
+    options = plots.read_options(__doc__, argv)
+    net, name = plots.load_net(options.pickle), options.pickle.stem
+    show = plots.use_windows(options.show)
+    with pyplot.rc_context(plots.STYLE):
+        for file_name, picture in chain(draw_training(net, name), draw_faces(net, name)):
+            if isinstance(picture, str):
+                plots.skip(options.out / file_name, picture)
+            else:
+                plots.save(options.out / file_name, picture)
+        if show:
+            with suppress(KeyboardInterrupt):  # Ctrl-C closes the windows
+                pyplot.show()
+    pyplot.close("all")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

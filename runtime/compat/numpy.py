@@ -1,0 +1,87 @@
+"""What NumPy dropped between 1.9 and 2.5.
+
+Every alias is the replacement that NumPy's own release notes name; a name that the
+installed NumPy still defines is left alone.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+import numpy as np
+
+from runtime.compat import hooks
+
+# Aliases of Python's own types: deprecated in 1.20, gone in 1.24.
+_PYTHON_TYPES = {"bool": bool, "int": int, "float": float, "complex": complex, "object": object}
+_PYTHON_TYPES |= {"str": str, "long": int, "unicode": str}
+
+# Gone in 2.0 (NumPy 2.0 migration guide, "Main namespace"), in1d and trapz in 2.4.
+_RENAMED = {
+    "float_": "float64",
+    "complex_": "complex128",
+    "longfloat": "longdouble",
+    "string_": "bytes_",
+    "unicode_": "str_",
+    "Inf": "inf",
+    "Infinity": "inf",
+    "infty": "inf",
+    "NaN": "nan",
+    "product": "prod",
+    "cumproduct": "cumprod",
+    "alltrue": "all",
+    "sometrue": "any",
+    "round_": "round",
+    "row_stack": "vstack",
+    "in1d": "isin",
+    "trapz": "trapezoid",
+}
+
+
+class _Cast(dict):
+    """``np.cast[dtype](values)``, gone in 2.0; the tutorial's float32() uses it."""
+
+    def __missing__(self, dtype):
+        return lambda values: np.asarray(values).astype(dtype)
+
+
+def install() -> None:
+    names = np.__dict__
+    for old, python_type in _PYTHON_TYPES.items():
+        if old not in names:
+            setattr(np, old, python_type)
+    for old, new in _RENAMED.items():
+        if old not in names:
+            setattr(np, old, getattr(np, new))
+    if "cast" not in names:
+        np.cast = _Cast()  # type: ignore[attr-defined]
+    if "asscalar" not in names:  # gone in 1.23
+        np.asscalar = lambda a: np.asarray(a).item()  # type: ignore[attr-defined]
+
+    # numpy.distutils, gone from Python 3.12 on: Theano asks it for BLAS and NumPy's headers.
+    hooks.supply("numpy.distutils", _fill_distutils)
+    hooks.supply("numpy.distutils.__config__", _fill_config)
+    hooks.supply("numpy.distutils.system_info", _fill_system_info)
+    hooks.supply("numpy.distutils.misc_util", _fill_misc_util)
+
+
+def _fill_distutils(module: ModuleType) -> None:
+    # The real package has these two as attributes without an import of their own.
+    from numpy.distutils import __config__, misc_util  # noqa: F401
+
+
+def _fill_config(module: ModuleType) -> None:
+    module.show = lambda: None  # type: ignore[attr-defined]
+    module.get_info = lambda name: {}  # type: ignore[attr-defined]
+
+
+def _fill_system_info(module: ModuleType) -> None:
+    class system_info:
+        verbosity = 0
+
+    module.system_info = system_info  # type: ignore[attr-defined]
+    module.get_info = lambda *args, **kwargs: {}  # type: ignore[attr-defined]
+
+
+def _fill_misc_util(module: ModuleType) -> None:
+    module.get_numpy_include_dirs = lambda: [np.get_include()]  # type: ignore[attr-defined]

@@ -1,0 +1,54 @@
+"""Errors that the user can mend: scripts print them as one line and exit with code 2.
+
+Everything else is a bug of ours and keeps its traceback. Each class is also the
+built-in error that a notebook user would catch (ValueError, FileNotFoundError, ...).
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+
+class UserError(Exception):
+    """Base of all errors whose message says what was given, what was expected and what to do."""
+
+
+class DataError(UserError, ValueError):
+    """A CSV, pickle or option holds something that cannot be used."""
+
+
+class MissingFileError(UserError, FileNotFoundError):
+    """A file that the user named, or is expected to provide, is not there."""
+
+
+class WriteError(UserError, OSError):
+    """A file could not be written; what was there before is untouched."""
+
+
+class SetupError(UserError, RuntimeError):
+    """The machine lacks something that the README's set-up installs (a compiler, headers)."""
+
+
+def install_excepthook() -> None:
+    """Print an uncaught `UserError` as one line on stderr and exit with code 2.
+
+    A hook, so that net2.py stays as plain as the tutorial and errors raised while it is
+    being imported (no C++ compiler) are reported the same way. Other exceptions go to the
+    hook that was there before.
+    """
+    previous = sys.excepthook
+    if getattr(previous, "_handles_user_errors", False):
+        return
+
+    def excepthook(kind, error, traceback):
+        if not issubclass(kind, UserError):
+            previous(kind, error, traceback)
+            return
+        script = Path(sys.argv[0]).name if sys.argv and sys.argv[0] != "-c" else ""
+        print(f"{script}: error: {error}" if script else f"error: {error}", file=sys.stderr)
+        # Python turns a SystemExit raised by the hook into the exit code.
+        raise SystemExit(2)
+
+    excepthook._handles_user_errors = True  # type: ignore[attr-defined]
+    sys.excepthook = excepthook

@@ -1,0 +1,29 @@
+"""The benchmarks' arithmetic; nothing is timed here."""
+
+from benchmarks.common import Spread, fresh, interleave, table
+
+
+def test_interleave_takes_turns_and_drops_the_warm_up():
+    order = []
+
+    def contestant(name, values):
+        figures = iter(values)
+
+        def measure():
+            order.append(name)
+            return {"seconds": next(figures)}
+
+        return measure
+
+    results = interleave(
+        {"a": contestant("a", [99, 1, 2, 6]), "b": contestant("b", [99, 5, 4, 3])}, runs=3
+    )
+    assert order == ["a", "b"] * 4
+    assert results == {"a": {"seconds": Spread(2, 1, 6)}, "b": {"seconds": Spread(4, 3, 5)}}
+    assert table(results).splitlines() == ["   seconds", "a  2 (1 to 6)", "b  4 (3 to 5)"]
+
+
+def test_fresh():
+    figures = fresh("import math", "print(math.pi)")
+    assert sorted(figures) == ["peak MiB", "seconds"]
+    assert figures["peak MiB"] > 1

@@ -1,0 +1,561 @@
+"""The pictures of plot_results.py, drawn from a stand-in for a net: no Theano, no faces."""
+
+import inspect
+import os
+import pickle
+import subprocess
+import sys
+from itertools import combinations
+from pathlib import Path
+from unittest.mock import patch
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib import pyplot
+from matplotlib.colors import to_rgb
+from matplotlib.legend import Legend
+from matplotlib.text import Text
+
+import plot_results
+from runtime import plots
+from runtime.errors import DataError, MissingFileError, WriteError
+
+ROOT = Path(plot_results.__file__).parent
+
+PICTURES = {
+    "learning_curves.png",
+    "conv1_filters.png",
+    "worst_and_best_faces.png",
+    "keypoint_errors.png",
+    "test_faces.png",
+}
+
+
+class Layer:
+    def __init__(self, shape=None, W=None):
+        self.shape, self.W, self._value = shape, self, W
+
+    def get_value(self):
+        return self._value
+
+
+class Net:
+    """Knows each face by its grey value, and misses its keypoints by `miss` pixels."""
+
+    def __init__(self, history=(), outputs=30, input_shape=(None, 1, 96, 96), conv1=True):
+        self.train_history_ = list(history)
+        self.outputs, self.input_shape = outputs, input_shape
+        self.layers_ = {"input": Layer(input_shape)}
+        if conv1:
+            W = np.random.default_rng(0).normal(size=(32, 1, 3, 3))
+            self.layers_["conv1"] = Layer(W=W.astype(np.float32))
+
+    def train_split(self, X, y, net):
+        assert net is self
+        return X[10:], X[:10], y[10:], y[:10]
+
+    def predict(self, X):
+        assert X.shape[1:] == self.input_shape[1:]
+        i = np.round(X.reshape(len(X), -1)[:, 0] * 100).astype(int)
+        y = TRUTH[i] + MISS[i, np.newaxis] / 48
+        return y[:, : self.outputs].astype(np.float32)
+
+
+class BrokenNet(Net):
+    def predict(self, X):
+        return np.full((len(X), 30), np.nan, np.float32)
+
+
+class SelfishNet(Net):
+    def train_split(self, X, y, net):
+        return X, X[:0], y, y[:0]
+
+
+FACES = 40
+TRUTH = np.random.default_rng(1).uniform(-0.8, 0.8, (FACES, 30)).astype(np.float32)
+# All coordinates of face i are off by this many pixels; the faces 3 and 7 are the extremes.
+MISS = 1 + np.arange(FACES) / 10
+MISS[3], MISS[7] = 9, 0.25
+
+
+def some_history(epochs):
+    return [
+        {"epoch": i, "train_loss": 0.1 / i, "valid_loss": 0.09 / i, "dur": 1.0}
+        for i in range(1, epochs + 1)
+    ]
+
+
+def draw(net, name="net2", training=True, faces=True):
+    return dict(
+        [
+            *(plot_results.draw_training(net, name) if training else ()),
+            *(plot_results.draw_faces(net, name) if faces else ()),
+        ]
+    )
+
+
+@pytest.fixture(autouse=True)
+def stand_in_faces(monkeypatch):
+    X = np.ones((FACES, 1, 96, 96), np.float32) * np.arange(FACES)[:, None, None, None] / 100
+    X = X.astype(np.float32)
+
+    def load2d(test=False):
+        print("a table of counts")
+        return (X[::-1], None) if test else (X, TRUTH)
+
+    monkeypatch.setattr(plot_results, "load2d", load2d)
+    monkeypatch.setattr(plot_results, "source", lambda test=False: "kaggle")
+    monkeypatch.delenv("KFKD_DATA", raising=False)
+    matplotlib.use("agg")
+    with pyplot.rc_context(plots.STYLE):
+        yield
+    pyplot.close("all")
+
+
+@pytest.fixture
+def generated(monkeypatch):
+    monkeypatch.setattr(plot_results, "source", lambda test=False: "generated")
+
+
+@pytest.fixture
+def no_test_csv(monkeypatch):
+    def load2d(test=False, load2d=plot_results.load2d):
+        if test:
+            raise MissingFileError("no test.csv")
+        return load2d()
+
+    monkeypatch.setattr(plot_results, "load2d", load2d)
+
+
+@pytest.fixture
+def net_file(tmp_path):
+    path = tmp_path / "my_net.pickle"
+    path.write_bytes(pickle.dumps(Net(some_history(5))))
+    return path
+
+
+def drawn_texts(figure):
+    """The texts that are seen; a figure also has labels of ticks beyond its axes' limits."""
+    drawn = {}
+    draw = Text.draw
+
+    def spy(text, renderer):
+        if text.get_visible() and text.get_text().strip():
+            drawn[id(text)] = text
+        draw(text, renderer)
+
+    with patch.object(Text, "draw", spy):
+        figure.canvas.draw()
+    return list(drawn.values())
+
+
+def assert_legible(figure):
+    """No text is clipped by the figure's edge, or runs into another one; give the texts."""
+    texts = drawn_texts(figure)
+    boxes = [text.get_window_extent().padded(-2) for text in texts]
+    edge = figure.bbox
+    for text, box in zip(texts, boxes, strict=True):
+        inside = box.x0 >= 0 and box.y0 >= 0 and box.x1 <= edge.x1 and box.y1 <= edge.y1
+        assert inside, f"{text} is clipped"
+    for (one, a), (other, b) in combinations(zip(texts, boxes, strict=True), 2):
+        assert not a.overlaps(b), f"{one} runs into {other}"
+    return [text.get_text() for text in texts]
+
+
+def legend_labels(figure):
+    return [t.get_text() for x in figure.findobj(Legend) for t in x.get_texts()]
+
+
+class TestLearningCurves:
+    def test_curves_and_the_tutorials_points(self):
+        figure = plot_results.plot_learning_curves(
+            some_history(30), "a title", plot_results.TUTORIAL
+        )
+        lines = {line.get_label(): line for line in figure.axes[0].get_lines()}
+        assert list(lines) == ["train", "valid", "train, tutorial", "valid, tutorial"]
+        assert legend_labels(figure) == list(lines)
+        assert list(lines["train"].get_xdata()) == list(range(1, 31))
+        assert lines["valid"].get_ydata()[1] == 0.045
+        published = lines["valid, tutorial"].get_xydata().tolist()
+        assert published[0] == [1, 0.042740]
+        assert published[-2:] == [[500, 0.002013], [1000, 0.001566]]
+        assert lines["train, tutorial"].get_xydata().tolist()[4] == [5, 0.006783]
+        assert lines["train, tutorial"].get_marker() != lines["valid, tutorial"].get_marker()
+        assert lines["train, tutorial"].get_linestyle() == "None"
+
+    def test_axes(self):
+        figure = plot_results.plot_learning_curves(some_history(30), "a title")
+        axis = figure.axes[0]
+        assert axis.get_title() == "a title"
+        assert (axis.get_xscale(), axis.get_yscale()) == ("log", "log")
+        assert axis.get_xlabel() == "epoch"
+        assert axis.get_ylabel() == "loss (mean squared error)"
+        assert legend_labels(figure) == ["train", "valid"]
+
+    def test_second_axis_is_the_rmse_in_pixels(self):
+        figure = plot_results.plot_learning_curves(some_history(30), "")
+        axis = figure.axes[0]
+        figure.canvas.draw()
+        (pixels,) = axis.child_axes
+        assert pixels.get_ylabel() == "RMSE (pixels)"
+        assert pixels.get_ylim() == pytest.approx(np.sqrt(axis.get_ylim()) * 48)
+
+    @pytest.mark.filterwarnings("error")
+    @pytest.mark.parametrize("published", [(), plot_results.TUTORIAL])
+    @pytest.mark.parametrize("epochs", [1, 2, 10, 1000])
+    def test_any_number_of_epochs(self, epochs, published):
+        figure = plot_results.plot_learning_curves(some_history(epochs), "title", published)
+        assert_legible(figure)
+        axis = figure.axes[0]
+        assert axis.get_xlim()[0] > 0.5
+        assert axis.get_xlim()[1] >= max(epochs, 10)
+        if epochs == 1:
+            assert axis.get_lines()[0].get_marker() == "."
+
+    @pytest.mark.filterwarnings("error")
+    @pytest.mark.parametrize("huge", [40.0, 3e8, 1e30])
+    def test_losses_that_are_huge_or_no_numbers(self, huge):
+        history = some_history(10)
+        history[0]["train_loss"] = huge
+        history[4]["train_loss"] = np.float32("nan")
+        history[5]["valid_loss"] = float("inf")
+        history[6]["valid_loss"] = None
+        figure = plot_results.plot_learning_curves(history, "title", plot_results.TUTORIAL)
+        assert_legible(figure)
+
+
+class TestFaces:
+    def test_plot_sample(self):
+        assert list(inspect.signature(plot_results.plot_sample).parameters) == ["x", "y", "axis"]
+        _, axis = pyplot.subplots()
+        y = np.zeros(30)
+        y[0], y[1], y[28], y[29] = 0.25, -0.5, 2, 0  # the last one is beyond the edge
+        plot_results.plot_sample(np.arange(9216) / 9216, y, axis)
+        (image,) = axis.get_images()
+        assert image.get_array().shape == (96, 96)
+        assert image.get_cmap().name == "gray"
+        points = axis.collections[0].get_offsets()
+        assert points.shape == (15, 2)
+        assert points[0].tolist() == [60, 24]
+        assert axis.get_xlim() == (-0.5, 95.5)
+        assert axis.get_ylim() == (95.5, -0.5)
+
+    @pytest.mark.parametrize(("given", "drawn"), [(3, 3), (16, 16), (40, 16)])
+    def test_sixteen_faces(self, given, drawn):
+        X = np.zeros((given, 1, 96, 96))
+        figure = plot_results.plot_faces(X, np.zeros((given, 30)), "a title")
+        assert len(figure.axes) == drawn
+        assert figure.get_suptitle() == "a title"
+        assert_legible(figure)
+
+    def test_worst_and_best(self):
+        X = np.arange(12)[:, None, None, None] * np.ones((12, 1, 96, 96))
+        y = np.zeros((12, 30))
+        miss = np.array([3, 1, 2, 8, 5, 4, 9, 6, 7, 0.5, 10, 11])
+        y_pred = y + miss[:, np.newaxis] / 48
+        figure = plot_results.plot_worst_and_best(X, y, y_pred, "a title")
+        assert [axis.get_xlabel() for axis in figure.axes] == [
+            f"{rmse} pixels"
+            for rmse in [
+                "11.0",
+                "10.0",
+                "9.00",
+                "8.00",
+                "7.00",
+                "0.500",
+                "1.00",
+                "2.00",
+                "3.00",
+                "4.00",
+            ]
+        ]
+        assert [axis.get_images()[0].get_array()[0, 0] for axis in figure.axes[:2]] == [11, 10]
+        assert [figure.axes[i].get_ylabel() for i in (0, 5)] == ["worst", "best"]
+        assert legend_labels(figure) == ["true", "predicted"]
+        true, predicted = figure.axes[0].collections
+        assert true.get_offsets()[0].tolist() == [48, 48]
+        assert predicted.get_offsets()[0].tolist() == pytest.approx([59, 59])
+        assert not np.array_equal(true.get_edgecolor(), predicted.get_edgecolor())
+        assert_legible(figure)
+
+    def test_fewer_than_five_faces(self):
+        y = np.zeros((2, 30))
+        assert plot_results.plot_worst_and_best(np.zeros((2, 9216)), y, y, "")
+
+
+class TestKeypointErrors:
+    def test_bars_are_mean_distances(self):
+        y = np.zeros((3, 30))
+        y_pred = np.repeat([[0, 0, 0.003, 0.004]], 3, axis=0)
+        y_pred = np.hstack([y_pred, np.zeros((3, 26))])
+        nose = 2 * plot_results.KEYPOINTS.index("nose tip")
+        y_pred[:, nose] = [3 / 48, -3 / 48, 0]
+        y_pred[:, nose + 1] = [4 / 48, 4 / 48, 22 / 48]  # 5, 5 and 22 pixels away
+        figure = plot_results.plot_keypoint_errors(y, y_pred, "a title")
+        (axis,) = figure.axes
+        names = [label.get_text() for label in axis.get_yticklabels()]
+        assert sorted(names) == sorted(plot_results.KEYPOINTS)
+        assert names[-2:] == ["right eye center", "nose tip"]  # the top is the worst
+        widths = [bar.get_width() for bar in axis.patches]
+        assert widths == sorted(widths)
+        assert widths[-2:] == pytest.approx([0.24, 32 / 3])
+        assert [text.get_text().strip() for text in axis.texts][-2:] == ["0.240", "10.7"]
+        (medians,) = axis.get_lines()
+        assert medians.get_xdata()[-1] == pytest.approx(5)
+        assert legend_labels(figure) == ["median"]
+        assert axis.get_xlabel() == "mean distance from the true point (pixels)"
+        assert_legible(figure)
+
+    def test_numbers_keep_clear_of_the_medians(self):
+        y_pred = np.zeros((5, 30))
+        y_pred[1:] = 10 / 48
+        figure = plot_results.plot_keypoint_errors(np.zeros((5, 30)), y_pred, "")
+        assert_legible(figure)
+        (medians,) = figure.axes[0].get_lines()
+        right = medians.get_transform().transform(medians.get_xydata())[:, 0]
+        for text, edge in zip(figure.axes[0].texts, right, strict=True):
+            assert text.get_window_extent().x0 >= edge
+
+    def test_colors_tell_the_features(self):
+        figure = plot_results.plot_keypoint_errors(TRUTH, TRUTH * 1.1, "")
+        color = {
+            label.get_text(): bar.get_facecolor()[:3]
+            for label, bar in zip(
+                figure.axes[0].get_yticklabels(), figure.axes[0].patches, strict=True
+            )
+        }
+        assert color["left eye center"] == to_rgb(plots.BLUE)
+        assert color["left eyebrow inner end"] == to_rgb(plots.SKY)
+        assert color["nose tip"] == to_rgb(plots.ORANGE)
+        assert color["mouth left corner"] == to_rgb(plots.PURPLE)
+
+    def test_keypoints_have_the_order_of_the_csv(self):
+        assert len(plot_results.KEYPOINTS) == 15
+        assert plot_results.KEYPOINTS[0] == "left eye center"
+        assert plot_results.KEYPOINTS[10] == "nose tip"
+        assert plot_results.KEYPOINTS[14] == "mouth center bottom lip"
+
+
+class TestFilters:
+    @pytest.mark.parametrize("number", [10, 32])
+    def test_all_filters_on_one_scale(self, number):
+        W = np.random.default_rng(0).normal(size=(number, 1, 3, 3))
+        figure = plot_results.plot_filters(W, "a title")
+        images = [image for axis in figure.axes[:-1] for image in axis.get_images()]
+        assert len(images) == number
+        assert np.array_equal(images[-1].get_array(), W[-1, 0])
+        assert {image.get_clim() for image in images} == {(-np.abs(W).max(), np.abs(W).max())}
+        assert figure.axes[-1].get_ylabel() == "weight"
+        assert_legible(figure)
+
+
+class TestDraw:
+    def test_kaggles_faces(self):
+        figures = draw(Net(some_history(5)))
+        assert set(figures) == PICTURES
+        assert "train, tutorial" in legend_labels(figures["learning_curves.png"])
+        title = figures["test_faces.png"].get_suptitle()
+        assert title == "net2: predicted keypoints (test set of Kaggle's faces)"
+        # The test faces are the training faces backwards.
+        points = figures["test_faces.png"].axes[0].collections[0].get_offsets()
+        assert points[0].tolist() == pytest.approx(TRUTH[39, :2] * 48 + 48 + MISS[39], rel=1e-4)
+        worst = figures["worst_and_best_faces.png"].axes
+        assert [worst[0].get_xlabel(), worst[5].get_xlabel()] == ["9.00 pixels", "0.250 pixels"]
+        for figure in figures.values():
+            assert_legible(figure)
+
+    @pytest.mark.usefixtures("generated")
+    def test_generated_faces_are_not_mixed_with_the_tutorials_losses(self):
+        figures = draw(Net(some_history(5)))
+        assert legend_labels(figures["learning_curves.png"]) == ["train", "valid"]
+        assert "without the tutorial's losses" in figures["learning_curves.png"].axes[0].get_title()
+        for figure in figures.values():
+            words = " ".join(assert_legible(figure))
+            assert "generated faces" in words or figure is figures["conv1_filters.png"]
+
+    @pytest.mark.usefixtures("generated")
+    def test_a_net_that_says_what_it_was_trained_on(self):
+        net = Net(some_history(5))
+        net.trained_on_ = "kaggle"
+        figures = draw(net, faces=False)
+        assert "train, tutorial" in legend_labels(figures["learning_curves.png"])
+
+    @pytest.mark.usefixtures("no_test_csv")
+    @pytest.mark.parametrize("source", ["kaggle", "generated"])
+    def test_validation_faces_without_test_csv(self, source, monkeypatch):
+        monkeypatch.setattr(plot_results, "source", lambda test=False: source)
+        figure = draw(Net(), training=False)["test_faces.png"]
+        assert "validation set" in figure.get_suptitle()
+        assert "no test.csv" in figure.get_suptitle()
+        assert len(figure.axes) == 10
+        assert_legible(figure)
+
+    def test_a_net_of_flat_images_without_conv1(self):
+        figures = draw(Net(some_history(5), input_shape=(None, 9216), conv1=False), "net1")
+        assert figures["conv1_filters.png"] == "the net has no layer conv1"
+        assert figures["test_faces.png"].get_suptitle().startswith("net1: ")
+
+    @pytest.mark.parametrize(
+        "history", [[], [{"epoch": 1, "train_loss": float("nan"), "valid_loss": 0.1}]]
+    )
+    def test_no_learning_curve_without_losses(self, history):
+        figures = draw(Net(history), faces=False)
+        assert figures["learning_curves.png"] == "no epoch has ended with a finite loss"
+        assert not isinstance(figures["conv1_filters.png"], str)
+
+    def test_a_net_that_has_diverged(self):
+        net = BrokenNet(some_history(5))
+        net.layers_["conv1"].get_value()[:] = np.nan
+        figures = draw(net)
+        assert set(figures) == PICTURES
+        assert {name for name in figures if "diverged" in str(figures[name])} == PICTURES - {
+            "learning_curves.png"
+        }
+
+    def test_a_net_of_few_keypoints(self):
+        with pytest.raises(DataError, match=r"shape \(10, 8\), expected \(10, 30\)"):
+            draw(Net(outputs=8), training=False)
+
+    def test_a_net_without_validation_faces(self):
+        with pytest.raises(DataError, match="no faces for validation"):
+            draw(SelfishNet(), training=False)
+
+
+class TestMain:
+    def test_writes_pngs(self, net_file, tmp_path, capsys):
+        out = tmp_path / "new" / "folder"
+        assert plot_results.main([str(net_file), "--out", str(out)]) == 0
+        assert {path.name for path in out.iterdir()} == PICTURES  # and no temporary files
+        for path in out.iterdir():
+            image = pyplot.imread(path)
+            assert path.stat().st_size > 5000
+            assert 1200 <= image.shape[1] <= 1600
+            assert image.std() > 0.01
+        lines = capsys.readouterr().out.splitlines()
+        assert sorted(lines) == sorted(f"wrote {out / name}" for name in PICTURES)
+        assert not pyplot.get_fignums()
+
+    def test_defaults(self):
+        options = plots.read_options("", [])
+        assert options.pickle == Path("net2.pickle")
+        assert options.out == Path("plots")
+        assert options.show is None
+
+    def test_removes_pictures_of_another_net(self, tmp_path, capsys):
+        path = tmp_path / "net1.pickle"
+        path.write_bytes(pickle.dumps(Net([], conv1=False)))
+        for name in PICTURES:
+            (tmp_path / name).write_text("old")
+        assert plot_results.main([str(path), "--out", str(tmp_path)]) == 0
+        assert not (tmp_path / "learning_curves.png").exists()
+        assert not (tmp_path / "conv1_filters.png").exists()
+        out = capsys.readouterr().out
+        assert f"no {tmp_path / 'conv1_filters.png'}: the net has no layer conv1" in out
+
+    def test_data_is_passed_on_to_load(self, tmp_path, monkeypatch):
+        monkeypatch.setenv("KFKD_DATA", "elsewhere")
+        plots.read_options("", ["--data", str(tmp_path)])
+        assert os.environ["KFKD_DATA"] == str(tmp_path)
+        with pytest.raises(MissingFileError, match="no such folder"):
+            plots.read_options("", ["--data", str(tmp_path / "nowhere")])
+
+    def test_missing_pickle(self, tmp_path):
+        with pytest.raises(MissingFileError, match=r"there is no .*nothing.pickle; train"):
+            plot_results.main([str(tmp_path / "nothing.pickle")])
+
+    @pytest.mark.parametrize(
+        ("content", "message"),
+        [
+            (b"", "cannot read"),
+            (pickle.dumps(Net())[:-20], "cannot read"),
+            (b"epoch,train loss\n", "cannot read"),
+            (b"cno_such_module\nNet\n.", "no_such_module"),
+            (pickle.dumps({"net": 2}), "object of class dict"),
+        ],
+    )
+    def test_what_is_no_net(self, content, message, tmp_path):
+        path = tmp_path / "net2.pickle"
+        path.write_bytes(content)
+        with pytest.raises(DataError, match=message) as caught:
+            plot_results.main([str(path)])
+        assert str(path) in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+    def test_pickle_is_a_folder(self, tmp_path):
+        with pytest.raises(DataError, match="cannot read"):
+            plot_results.main([str(tmp_path)])
+
+    @pytest.mark.parametrize("history", [[], some_history(3)])
+    def test_out_is_a_file(self, history, tmp_path):
+        path = tmp_path / "net2.pickle"
+        path.write_bytes(pickle.dumps(Net(history)))
+        with pytest.raises(WriteError, match="--out"):
+            plot_results.main([str(path), "--out", str(path)])
+
+    def test_a_failed_write_leaves_the_old_picture(self, tmp_path, monkeypatch):
+        path = tmp_path / "picture.png"
+        path.write_text("old")
+        figure = pyplot.figure()
+        monkeypatch.setattr(figure, "savefig", fail_half_way)
+        with pytest.raises(WriteError, match="disk is full"):
+            plots.save(path, figure)
+        assert path.read_text() == "old"
+        assert list(tmp_path.iterdir()) == [path]
+
+    def test_one_line_and_code_2(self, tmp_path):
+        script = [sys.executable, str(ROOT / "plot_results.py"), "nothing.pickle"]
+        done = subprocess.run(script, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 2
+        assert done.stderr.splitlines() == [
+            "plot_results.py: error: there is no nothing.pickle; "
+            "train the net with `python net2.py` first, or name its pickle"
+        ]
+
+
+def fail_half_way(file, format):
+    file.write(b"half")
+    raise OSError(28, "disk is full")
+
+
+class TestWindows:
+    @pytest.fixture
+    def display(self, monkeypatch):
+        """A display, as far as matplotlib can tell."""
+        monkeypatch.setattr(pyplot, "switch_backend", lambda name: None)
+        monkeypatch.setattr(pyplot, "get_backend", lambda: "TkAgg")
+
+    def test_no_display(self, monkeypatch, capsys):
+        for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+            monkeypatch.delenv(name, raising=False)
+        assert plots.use_windows(True) is False
+        assert "no display" in capsys.readouterr().out
+        assert matplotlib.get_backend().lower() == "agg"
+
+    def test_no_toolkit(self, monkeypatch, capsys):
+        def switch_backend(name):
+            raise ImportError("no tkinter")
+
+        monkeypatch.setattr(pyplot, "switch_backend", switch_backend)
+        assert plots.use_windows(True) is False
+        assert len(capsys.readouterr().out.splitlines()) == 1
+
+    @pytest.mark.usefixtures("display")
+    def test_shown_on_request(self, net_file, tmp_path, monkeypatch):
+        shown = []
+        drawn = [("one.png", "a reason"), ("two.png", pyplot.figure())]
+        monkeypatch.setattr(plot_results, "draw_training", lambda net, name: drawn)
+        monkeypatch.setattr(plot_results, "draw_faces", lambda net, name: [])
+        monkeypatch.setattr(pyplot, "show", lambda: shown.extend(pyplot.get_fignums()))
+        args = [str(net_file), "--out", str(tmp_path)]
+        for option, number in [([], 0), (["--no-show"], 0), (["--show"], 1)]:
+            shown.clear()
+            drawn[1] = ("two.png", pyplot.figure())
+            assert plot_results.main([*args, *option]) == 0
+            assert len(shown) == number
+
+    @pytest.mark.usefixtures("display")
+    def test_shown_at_a_terminal(self, monkeypatch):
+        monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+        assert plots.use_windows(None) is True
+        assert plots.use_windows(False) is False
