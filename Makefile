@@ -1,0 +1,60 @@
+# make train | test | plots | bench | data | lint      each sets up .venv first, once
+#
+#   make train ARGS="--epochs 10 --seed 1"             options for the script go into ARGS
+#   make train PYTHON=python3.13                       another Python than python3
+
+PYTHON ?= python3
+ARGS ?=
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+# Files in .venv that say what was installed last: a second `make` installs nothing.
+VENV := .venv/.made
+TRAIN := .venv/.requirements
+DEV := .venv/.requirements-dev
+
+.PHONY: train test plots bench data lint format
+
+train: $(TRAIN)
+	@$(BIN)/python net2.py $(ARGS)
+
+test: $(DEV)
+	@$(BIN)/python -m pytest $(ARGS)
+
+plots: $(TRAIN)
+	@$(BIN)/python plot_results.py $(ARGS)
+
+bench: $(TRAIN)
+	@$(BIN)/python benchmarks/load.py $(ARGS)
+
+data: $(TRAIN)
+	@$(PIP) kagglehub==1.0.3
+	@$(BIN)/python -m runtime.fetch_data $(ARGS)
+
+lint: $(DEV)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@git ls-files '*.h' '*.hpp' '*.cpp' | xargs $(BIN)/clang-format --dry-run -Werror
+
+format: $(DEV)
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+	@git ls-files '*.h' '*.hpp' '*.cpp' | xargs $(BIN)/clang-format -i
+
+$(VENV):
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("net2 needs Python 3.11 or newer, $(PYTHON) is " + sys.version.split()[0] + ": run make with PYTHON=python3.13, say")'
+	@echo "making .venv"
+	@$(PYTHON) -m venv .venv
+	@touch $@
+
+$(TRAIN): requirements.txt $(wildcard runtime/build_shim/*) | $(VENV)
+	@echo "installing requirements.txt into .venv (a minute or two)"
+	@$(PIP) -r runtime/build_shim/requirements.txt
+	@PYTHONPATH=runtime/build_shim $(PIP) --no-build-isolation -r requirements.txt
+	@touch $@
+
+$(DEV): requirements-dev.txt $(TRAIN)
+	@echo "installing requirements-dev.txt into .venv"
+	@$(PIP) -r requirements-dev.txt
+	@touch $@
