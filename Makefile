@@ -51,7 +51,8 @@ $(VENV):
 $(TRAIN): requirements.txt $(wildcard runtime/build_shim/*) | $(VENV)
 	@echo "installing requirements.txt into .venv (a minute or two)"
 	@$(PIP) -r runtime/build_shim/requirements.txt
-	@PYTHONPATH=runtime/build_shim $(PIP) --no-build-isolation -r requirements.txt
+	@# An absolute path: pip builds each package in a folder of its own.
+	@PYTHONPATH="$(CURDIR)/runtime/build_shim" $(PIP) --no-build-isolation -r requirements.txt
 	@touch $@
 
 $(DEV): requirements-dev.txt $(TRAIN)
