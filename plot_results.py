@@ -21,6 +21,7 @@ from runtime import plots
 from runtime.cli import quiet
 from runtime.data_files import source
 from runtime.errors import DataError, MissingFileError
+from runtime.keypoints import KEYPOINTS
 from runtime.plots import BLUE, ORANGE, PURPLE, SKY, YELLOW
 
 # The losses that the tutorial printed for net2: epoch, train loss, valid loss.
@@ -35,23 +36,7 @@ TUTORIAL = [
 ]
 
 # In the order of the net's 30 outputs, an x and a y for each.
-KEYPOINTS = [
-    "left eye center",
-    "right eye center",
-    "left eye inner corner",
-    "left eye outer corner",
-    "right eye inner corner",
-    "right eye outer corner",
-    "left eyebrow inner end",
-    "left eyebrow outer end",
-    "right eyebrow inner end",
-    "right eyebrow outer end",
-    "nose tip",
-    "mouth left corner",
-    "mouth right corner",
-    "mouth center top lip",
-    "mouth center bottom lip",
-]
+NAMES = [name.replace("_", " ") for name in KEYPOINTS]
 WHOSE = {"kaggle": "Kaggle's faces", "generated": "generated faces"}
 COLORS = {"eye ": BLUE, "eyebrow": SKY, "nose": ORANGE, "mouth": PURPLE}
 
@@ -129,12 +114,12 @@ def plot_keypoint_errors(y, y_pred, title):
     order = np.argsort(mean)
     fig, axis = pyplot.subplots(figsize=(9, 6.5), layout="constrained")
     for place, i in enumerate(order):
-        color = next(color for name, color in COLORS.items() if name in KEYPOINTS[i])
+        color = next(color for name, color in COLORS.items() if name in NAMES[i])
         axis.barh(place, mean[i], color=color)
         end = (max(mean[i], median[i]), place)
         axis.annotate(f"  {mean[i]:#.3g}", end, verticalalignment="center")
     axis.plot(median[order], range(15), "D", color="white", markeredgecolor="black", label="median")
-    axis.set_yticks(range(15), [KEYPOINTS[i] for i in order])
+    axis.set_yticks(range(15), [NAMES[i] for i in order])
     axis.set_xlabel("mean distance from the true point (pixels)")
     axis.margins(x=0.1)  # room for the numbers
     fig.suptitle(title)

@@ -168,6 +168,6 @@ def _code_version() -> str:
     """Changes with the code that fills the cache, and with pandas, which parses the labels."""
     crc = 0
     with suppress(OSError):
-        for name in ("cache.py", "kaggle_csv.py", "pixels.py"):
+        for name in ("cache.py", "kaggle_csv.py", "keypoints.py", "pixels.py"):
             crc = zlib.crc32(Path(__file__).with_name(name).read_bytes(), crc)
     return f"{crc:08x} pandas {pd.__version__}"

@@ -19,32 +19,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from runtime import data_files
+from runtime import data_files, keypoints
 from runtime.cache import Cache, empty_index
 from runtime.data_files import TEST, TRAIN, Source
 from runtime.errors import DataError
 from runtime.pixels import PIXELS, parse_pixels
 
-_POINTS = [
-    "left_eye_center",
-    "right_eye_center",
-    "left_eye_inner_corner",
-    "left_eye_outer_corner",
-    "right_eye_inner_corner",
-    "right_eye_outer_corner",
-    "left_eyebrow_inner_end",
-    "left_eyebrow_outer_end",
-    "right_eyebrow_inner_end",
-    "right_eyebrow_outer_end",
-    "nose_tip",
-    "mouth_left_corner",
-    "mouth_right_corner",
-    "mouth_center_top_lip",
-    "mouth_center_bottom_lip",
-]
-
 COLUMNS = {
-    TRAIN: [f"{point}_{axis}" for point in _POINTS for axis in "xy"],
+    TRAIN: list(keypoints.COLUMNS),
     TEST: ["ImageId"],
 }
 IMAGE = "Image"

@@ -289,13 +289,13 @@ class TestKeypointErrors:
         y = np.zeros((3, 30))
         y_pred = np.repeat([[0, 0, 0.003, 0.004]], 3, axis=0)
         y_pred = np.hstack([y_pred, np.zeros((3, 26))])
-        nose = 2 * plot_results.KEYPOINTS.index("nose tip")
+        nose = 2 * plot_results.NAMES.index("nose tip")
         y_pred[:, nose] = [3 / 48, -3 / 48, 0]
         y_pred[:, nose + 1] = [4 / 48, 4 / 48, 22 / 48]  # 5, 5 and 22 pixels away
         figure = plot_results.plot_keypoint_errors(y, y_pred, "a title")
         (axis,) = figure.axes
         names = [label.get_text() for label in axis.get_yticklabels()]
-        assert sorted(names) == sorted(plot_results.KEYPOINTS)
+        assert sorted(names) == sorted(plot_results.NAMES)
         assert names[-2:] == ["right eye center", "nose tip"]  # the top is the worst
         widths = [bar.get_width() for bar in axis.patches]
         assert widths == sorted(widths)
@@ -331,10 +331,10 @@ class TestKeypointErrors:
         assert color["mouth left corner"] == to_rgb(plots.PURPLE)
 
     def test_keypoints_have_the_order_of_the_csv(self):
-        assert len(plot_results.KEYPOINTS) == 15
-        assert plot_results.KEYPOINTS[0] == "left eye center"
-        assert plot_results.KEYPOINTS[10] == "nose tip"
-        assert plot_results.KEYPOINTS[14] == "mouth center bottom lip"
+        assert len(plot_results.NAMES) == 15
+        assert plot_results.NAMES[0] == "left eye center"
+        assert plot_results.NAMES[10] == "nose tip"
+        assert plot_results.NAMES[14] == "mouth center bottom lip"
 
 
 class TestFilters:

@@ -56,7 +56,7 @@ class Head:
             down=chin - middle,
             square=dice.uniform(0.2, 0.8),
             taper=dice.uniform(0.2, 1.1),
-            skin=dice.uniform(0.34, 0.86),
+            skin=dice.uniform(0.55, 0.9),
             round=dice.uniform(0.75, 1.05),
             cheeks=dice.uniform(0.02, 0.1),
             ear=dice.uniform(0.03, 0.13),
@@ -164,9 +164,9 @@ class Hair:
     @classmethod
     def thrown(cls, dice: Dice, head: Head) -> Hair:
         """Random hair."""
-        tone = dice.uniform(0.03, 0.24)
+        tone = dice.uniform(0.03, 0.16)
         if dice.chance(0.3):
-            tone = dice.uniform(0.25, 0.7)
+            tone = dice.uniform(0.2, 0.4)
         kind = dice.uniform(0.0, 1.0)
         hair = cls(
             tone=tone,

@@ -91,11 +91,11 @@ class Face:
 
 
 def _background(canvas: Canvas, dice: Dice, clouds: Floats) -> Floats:
-    tone = dice.uniform(0.02, 0.95)
+    tone = dice.uniform(0.01, 0.12)
     if dice.chance(0.25):
-        tone = dice.uniform(0.9, 1.3)
-    slope, side = dice.normal(0.0, 0.1), dice.normal(0.0, 0.1)
-    cloudy = dice.uniform(0.0, 0.45) * dice.uniform(0.0, 1.0)
+        tone = dice.uniform(0.1, 0.25)
+    slope, side = dice.normal(0.0, 0.03), dice.normal(0.0, 0.03)
+    cloudy = dice.uniform(0.0, 0.2) * dice.uniform(0.0, 1.0)
     wall = tone + slope * canvas.down + side * canvas.across
     wall += cloudy * clouds[::-1]
     return np.maximum(wall, 0.0)
@@ -140,7 +140,7 @@ def _light(
 
 def _photograph(image: Floats, dice: Dice) -> NDArray[np.uint8]:
     """Exposure, blur, grain and rounding: (96, 96) brightnesses to uint8."""
-    gain = dice.uniform(0.75, 1.5)
+    gain = dice.uniform(0.95, 1.25)
     black = dice.uniform(0.0, 0.06)
     image = image * gain
     # A film's shoulder: the brightest tones are squeezed together.

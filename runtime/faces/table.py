@@ -15,26 +15,7 @@ from runtime.errors import DataError
 from runtime.faces.scene import DECIMALS, Face
 from runtime.faces.shapes import SIDE, Dice, Floats
 from runtime.faces.workers import share_out
-
-# "left" is the person's left, hence right in the picture.
-KEYPOINTS: tuple[str, ...] = (
-    "left_eye_center",
-    "right_eye_center",
-    "left_eye_inner_corner",
-    "left_eye_outer_corner",
-    "right_eye_inner_corner",
-    "right_eye_outer_corner",
-    "left_eyebrow_inner_end",
-    "left_eyebrow_outer_end",
-    "right_eyebrow_inner_end",
-    "right_eyebrow_outer_end",
-    "nose_tip",
-    "mouth_left_corner",
-    "mouth_right_corner",
-    "mouth_center_top_lip",
-    "mouth_center_bottom_lip",
-)
-COLUMNS: tuple[str, ...] = tuple(f"{name}_{axis}" for name in KEYPOINTS for axis in "xy")
+from runtime.keypoints import COLUMNS, KEYPOINTS
 
 SEED = 2014
 TRAIN_ROWS = 7049
