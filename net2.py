@@ -1,13 +1,13 @@
 """Train net2, the tutorial's convolutional net, on 96x96 faces with 15 keypoints.
 
-    python net2.py                       1000 epochs, then net2.pickle and the RMSE
+    python net2.py                       1000 epochs, net2.pickle, the RMSE
     python net2.py --epochs 10 --seed 1  a short run that anybody can repeat
 
-The net and its arguments below are Daniel Nouri's, word for word: edit them as you like.
-From Python, `from net2 import net2` gives the untrained net.
+The net and its arguments are Daniel Nouri's, word for word: edit them here as
+you like. From Python, `from net2 import net2` gives the untrained net.
 """
 
-import runtime  # isort: skip  (first: it makes the packages of 2014 importable)
+import runtime  # isort: skip  # noqa: F401  (first: it makes the packages of 2014 importable)
 
 import pickle
 import sys
@@ -17,10 +17,11 @@ from lasagne import layers
 from nolearn.lasagne import NeuralNet
 
 from load import load2d
-from runtime.atomic import atomic_write
-from runtime.cli import net2_options, quiet
+from runtime.cli import net2_options, output_file, quiet, run
+from runtime.data_files import source
 from runtime.training.session import fit, rmse_line
 
+# fmt: off
 net2 = NeuralNet(
     layers=[
         ('input', layers.InputLayer),
@@ -48,6 +49,7 @@ net2 = NeuralNet(
     max_epochs=1000,
     verbose=1,
     )
+# fmt: on
 
 
 def main():
@@ -57,16 +59,19 @@ def main():
 
     with quiet(options.quiet):
         X, y = load2d()  # load 2-d data
-        finished = fit(net2, X, y)  # net2.fit(X, y), ended cleanly by Ctrl-C
+        net2.trained_on_ = source()  # for plot_results.py: Kaggle's faces or generated ones
+        stopped = fit(net2, X, y)  # net2.fit(X, y), ended cleanly by Ctrl-C
 
     # Training for 1000 epochs will take a while.  We'll pickle the
     # trained model so that we can load it back later:
-    with atomic_write(options.out) as f:
+    with output_file(options.out) as f:
         pickle.dump(net2, f, -1)
 
+    if stopped:
+        print(f"stopped by Ctrl-C {stopped}; saved {options.out}", file=sys.stderr)
     rmse_line(net2)
-    return 0 if finished else 130
+    return 130 if stopped else 0
 
 
-if __name__ == '__main__':
-    sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(run(main))

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import os
-import tempfile
+import secrets
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
+
+from runtime.errors import UserError, WriteError
+
+# What writing bytes can fail with; anything else comes from the code that made them.
+_DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}
 
 
 @contextmanager
@@ -21,6 +28,7 @@ def atomic_write(path: str | os.PathLike) -> Iterator[BinaryIO]:
     ----------
     path : path-like
         The file to create or to replace. A symbolic link is followed, its target replaced.
+        A device or a pipe (/dev/null, /dev/stdout) cannot be replaced: it is written to.
 
     Yields
     ------
@@ -28,25 +36,47 @@ def atomic_write(path: str | os.PathLike) -> Iterator[BinaryIO]:
 
     Raises
     ------
-    OSError
-        As the file system says; `path` is untouched then.
+    WriteError (an OSError)
+        If the file cannot be created, written or replaced; `path` is untouched then.
     """
-    path = Path(path).resolve()
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    inside = False  # the caller's block, whose errors are his unless the disk is full
     try:
-        # mkstemp makes files that only the owner may read; give what open() would give.
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(handle, 0o666 & ~mask)
-        with os.fdopen(handle, "wb") as f:
-            yield cast(BinaryIO, f)
+        with _opened(Path(os.path.realpath(path))) as f:
+            inside = True
+            yield f
+            inside = False
+    except OSError as error:
+        theirs = inside and (error.filename is not None or error.errno not in _DISK_ERRORS)
+        if theirs or isinstance(error, UserError):
+            raise
+        raise WriteError(error.errno, error.strerror, os.fspath(path)) from error
+
+
+@contextmanager
+def _opened(target: Path) -> Iterator[BinaryIO]:
+    if target.exists() and not target.is_file():
+        with target.open("wb") as f:  # which refuses folders
+            yield f
+        return
+    mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else None
+    if mode is not None and not os.access(target, os.W_OK):
+        # Renaming would not ask; whoever took away the right to write meant it.
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(target))
+    # Cut, because a name may be as long as the file system allows.
+    temporary = target.with_name(f".{target.name[:40]}.{secrets.token_hex(8)}.tmp")
+    try:
+        with temporary.open("xb") as f:
+            if mode is not None:
+                temporary.chmod(mode)
+            yield f
             f.flush()
             os.fsync(f.fileno())
-        os.replace(temporary, path)
+        temporary.replace(target)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
         raise
-    _sync_folder(path.parent)
+    _sync_folder(target.parent)
 
 
 def _sync_folder(folder: Path) -> None:

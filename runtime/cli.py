@@ -1,18 +1,29 @@
-"""The command line of net2.py: its options, checked before anything is loaded or trained."""
+"""The command line of net2.py: options, checked before anything is trained, and a safe end."""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import io
 import logging
 import os
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import BinaryIO, NoReturn
 
+from runtime.atomic import atomic_write
 from runtime.errors import DataError, MissingFileError, WriteError
+from runtime.training.interrupt import STOPPED, Interrupt, say_on_stderr, say_stopped
 
 DATA_VARIABLE = "KFKD_DATA"
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        # One line, as every other error of the scripts; argparse's own adds the usage.
+        self.exit(2, f"{self.prog}: error: {message}\n")
 
 
 def net2_options(net, description: str, argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -31,18 +42,17 @@ def net2_options(net, description: str, argv: Sequence[str] | None = None) -> ar
     -------
     Namespace
         epochs, seed (int), out (Path), quiet, verbose (bool). --data has been put into the
-        environment, where load.py looks for it.
+        environment, where load.py looks for it. "~" is understood in both paths: a shell does
+        not expand it in --data=~/faces.
 
     Raises
     ------
     SystemExit
         With code 2 for an option that does not exist or is no number.
-    MissingFileError, WriteError
-        If a folder is missing or cannot be written to.
+    MissingFileError, DataError, WriteError
+        If a folder is missing, --out is no place for a file, or cannot be written to.
     """
-    parser = argparse.ArgumentParser(
-        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = _Parser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         "--epochs", type=_positive, default=net.max_epochs, metavar="N",
         help="how many epochs to train (default: %(default)s)",
@@ -53,11 +63,11 @@ def net2_options(net, description: str, argv: Sequence[str] | None = None) -> ar
         "(default: %(default)s, as the tutorial's)",
     )  # fmt: skip
     parser.add_argument(
-        "--data", type=Path, metavar="DIR",
+        "--data", type=_path, metavar="DIR",
         help=f"folder of training.csv (default: ${DATA_VARIABLE}, else data)",
     )  # fmt: skip
     parser.add_argument(
-        "--out", type=Path, default=Path("net2.pickle"), metavar="FILE",
+        "--out", type=_path, default=Path("net2.pickle"), metavar="FILE",
         help="where to pickle the trained net (default: %(default)s)",
     )  # fmt: skip
     how_much = parser.add_mutually_exclusive_group()
@@ -69,7 +79,8 @@ def net2_options(net, description: str, argv: Sequence[str] | None = None) -> ar
 
     if options.data is not None:
         if not options.data.is_dir():
-            raise MissingFileError(f"--data {options.data}: there is no such folder")
+            what = "is no folder" if options.data.exists() else "there is no such folder"
+            raise MissingFileError(f"--data {options.data}: {what}")
         os.environ[DATA_VARIABLE] = str(options.data)
     _check_writable(options.out)
     if options.verbose:
@@ -77,29 +88,41 @@ def net2_options(net, description: str, argv: Sequence[str] | None = None) -> ar
     return options
 
 
+def _path(text: str) -> Path:
+    return Path(os.path.expanduser(text))  # noqa: PTH111 - Path's own raises without a home
+
+
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
+    if (number := _whole(text)) < 1:
         raise argparse.ArgumentTypeError(f"expected 1 or more, got {text}")
     return number
 
 
 def _seed(text: str) -> int:
-    number = int(text)
-    if not 0 <= number < 2**32:
+    if not 0 <= (number := _whole(text)) < 2**32:
         raise argparse.ArgumentTypeError(f"expected 0 to {2**32 - 1}, got {text}")
     return number
 
 
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected a whole number, got {text!r}") from None
+
+
 def _check_writable(path: Path) -> None:
     # Before training, not after it: hours of work would have nowhere to go.
-    folder = path.parent
+    folder = path.resolve().parent  # where a link leads to
     if not folder.is_dir():
         raise MissingFileError(f"--out {path}: there is no folder {folder}; create it first")
     if path.is_dir():
         raise DataError(f"--out {path} is a folder; name a file")
-    if not os.access(folder, os.W_OK):
-        raise WriteError(f"--out {path}: no permission to write in {folder.resolve()}")
+    if path.exists() and not os.access(path, os.W_OK):
+        raise WriteError(f"--out {path}: no permission to write this file")
+    replaced = path.is_file() or not path.exists()  # devices and pipes are written to
+    if replaced and not os.access(folder, os.W_OK):
+        raise WriteError(f"--out {path}: no permission to write in {folder}")
 
 
 def _log_to_stderr() -> None:
@@ -129,5 +152,56 @@ def quiet(wanted: bool):
     if not wanted:
         yield
         return
-    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
+    with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
         yield
+
+
+@contextlib.contextmanager
+def output_file(path: Path) -> Iterator[BinaryIO]:
+    """Open a file for the trained net: whole at `path` after the block, or else rescued.
+
+    Ctrl-C waits until it is written; a second one gives up, and leaves `path` as it was.
+
+    Raises
+    ------
+    WriteError
+        If `path` cannot be written. The message says where the file is instead.
+    """
+    content = io.BytesIO()  # written twice, if need be
+    with Interrupt(lambda: say_on_stderr(f"saving {path} (Ctrl-C again: give up)")):
+        yield content
+        try:
+            with atomic_write(path) as f:
+                f.write(content.getbuffer())
+        except OSError as error:
+            rescued = _rescue(content, path)
+            where = f"saved {rescued} instead" if rescued else "and nowhere else: nothing is saved"
+            raise WriteError(f"cannot write {path} ({error.strerror or error}); {where}") from None
+
+
+def _rescue(content: io.BytesIO, path: Path) -> str | None:
+    for folder in (tempfile.gettempdir(), os.path.expanduser("~")):  # noqa: PTH111
+        name = None
+        try:
+            handle, name = tempfile.mkstemp(f"-{path.name}", "rescued-", folder)
+            with os.fdopen(handle, "wb") as f:
+                f.write(content.getbuffer())
+                f.flush()
+                os.fsync(handle)
+            return name
+        except OSError:
+            if name is not None:
+                Path(name).unlink(missing_ok=True)
+    return None
+
+
+def run(main: Callable[[], int]) -> int:
+    """Return what `main` returns, or 130 if Ctrl-C ended it, with a line instead of a traceback.
+
+    `main` lets a KeyboardInterrupt out only as long as nothing is lost by it.
+    """
+    try:
+        return main()
+    except KeyboardInterrupt:
+        say_stopped("; nothing saved")
+        return STOPPED

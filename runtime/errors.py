@@ -23,7 +23,15 @@ class MissingFileError(UserError, FileNotFoundError):
 
 
 class WriteError(UserError, OSError):
-    """A file could not be written; what was there before is untouched."""
+    """A file could not be written; what was there before is untouched.
+
+    Takes a message, or the errno, strerror and filename of the OSError that was the cause.
+    """
+
+    def __str__(self) -> str:
+        if self.filename is None:
+            return super().__str__()
+        return f"{self.filename}: cannot be written: {self.strerror}"
 
 
 class SetupError(UserError, RuntimeError):
@@ -45,10 +53,16 @@ def install_excepthook() -> None:
         if not issubclass(kind, UserError):
             previous(kind, error, traceback)
             return
-        script = Path(sys.argv[0]).name if sys.argv and sys.argv[0] != "-c" else ""
-        print(f"{script}: error: {error}" if script else f"error: {error}", file=sys.stderr)
+        print(one_line(error), file=sys.stderr)
         # Python turns a SystemExit raised by the hook into the exit code.
         raise SystemExit(2)
 
     excepthook._handles_user_errors = True  # type: ignore[attr-defined]
     sys.excepthook = excepthook
+
+
+def one_line(error: UserError) -> str:
+    """Return the line for `error`, beginning with the name of the script that is running."""
+    message = " ".join(str(error).split("\n"))
+    script = Path(sys.argv[0]).name if sys.argv and sys.argv[0] != "-c" else ""
+    return f"{script}: error: {message}" if script else f"error: {message}"

@@ -1,7 +1,7 @@
 """The 15 keypoints of Kaggle's Facial Keypoints Detection competition, in its CSV's order."""
 
 # "left" is the person's left, hence right in the picture.
-KEYPOINTS = (
+KEYPOINTS: tuple[str, ...] = (
     "left_eye_center",
     "right_eye_center",
     "left_eye_inner_corner",

@@ -12,14 +12,6 @@ PACKAGES = (stdlib, numpy, scipy, sklearn, theano, lasagne, nolearn)
 
 def install() -> None:
     """Install the import hooks and every package's aliases; a second call changes nothing."""
-    if any(finder.__class__.__module__ == hooks.__name__ for finder in _finders()):
-        return
     hooks.install()
     for package in PACKAGES:
         package.install()
-
-
-def _finders() -> list:
-    import sys
-
-    return sys.meta_path

@@ -10,17 +10,20 @@ import importlib.abc
 import importlib.machinery
 import importlib.util
 import sys
-from collections import defaultdict
 from collections.abc import Callable
 from types import ModuleType
 
-_supplied: dict[str, Callable[[ModuleType], None]] = {}
-_replaced: dict[str, Callable[[ModuleType], None]] = {}
-_before: dict[str, list[Callable[[], None]]] = defaultdict(list)
-_after: dict[str, list[Callable[[ModuleType], None]]] = defaultdict(list)
+Fill = Callable[[ModuleType], None]
+
+_supplied: dict[str, Fill] = {}
+_replaced: dict[str, Fill] = {}
+# By module, then by the function's own name: registering the same hook twice changes nothing.
+_before: dict[str, dict[str, Callable[[], None]]] = {}
+_after: dict[str, dict[str, Fill]] = {}
+_DONE = "__net2_patches__"  # in a patched module: the names of the patches it has
 
 
-def supply(name: str, fill: Callable[[ModuleType], None]) -> None:
+def supply(name: str, fill: Fill) -> None:
     """Let ``import name`` work where no installed package defines `name`.
 
     Parameters
@@ -33,33 +36,51 @@ def supply(name: str, fill: Callable[[ModuleType], None]) -> None:
     _supplied[name] = fill
 
 
-def replace(name: str, fill: Callable[[ModuleType], None]) -> None:
+def replace(name: str, fill: Fill) -> None:
     """Like `supply`, for a module that is installed but cannot be imported any more."""
     _replaced[name] = fill
 
 
 def before_import(name: str, function: Callable[[], None]) -> None:
-    """Call `function` before module `name` is first executed, unless it already was."""
-    _before[name].append(function)
+    """Call `function` each time just before module `name` is executed.
+
+    An exception from `function` is the exception of ``import name``.
+    """
+    _before.setdefault(name, {})[_key(function)] = function
 
 
-def after_import(name: str, patch: Callable[[ModuleType], None]) -> None:
-    """Call ``patch(module)`` after module `name` was executed; at once if it already was."""
-    if name in sys.modules:
-        patch(sys.modules[name])
-    else:
-        _after[name].append(patch)
+def after_import(name: str, patch: Fill) -> None:
+    """Call ``patch(module)`` each time module `name` was executed; now if it already was.
+
+    Each execution of the module is patched once, however often this is called.
+    """
+    _after.setdefault(name, {})[_key(patch)] = patch
+    module = sys.modules.get(name)
+    if module is not None:
+        _apply(patch, module)
+
+
+def _key(function: Callable) -> str:
+    return f"{function.__module__}.{function.__qualname__}"
+
+
+def _apply(patch: Fill, module: ModuleType) -> None:
+    # Remembered in the module: it may outlive this one (a test that imports runtime afresh).
+    done = module.__dict__.setdefault(_DONE, set())
+    if _key(patch) not in done:
+        done.add(_key(patch))
+        patch(module)
 
 
 class _FillingLoader(importlib.abc.Loader):
-    def __init__(self, fill: Callable[[ModuleType], None]) -> None:
+    def __init__(self, fill: Fill) -> None:
         self.fill = fill
 
     def exec_module(self, module: ModuleType) -> None:
         self.fill(module)
 
 
-def _filled(name: str, fill: Callable[[ModuleType], None]) -> importlib.machinery.ModuleSpec:
+def _filled(name: str, fill: Fill) -> importlib.machinery.ModuleSpec | None:
     # Every supplied module may have submodules that are supplied as well: call it a package.
     return importlib.util.spec_from_loader(
         name, _FillingLoader(fill), origin="supplied by net2's runtime", is_package=True
@@ -74,22 +95,32 @@ class _First(importlib.abc.MetaPathFinder):
             return _filled(name, _replaced[name])
         if name not in _before and name not in _after:
             return None
-        spec = importlib.machinery.PathFinder.find_spec(name, path, target)
+        spec = self._found_by_others(name, path, target)
         if spec is None or spec.loader is None:
             return None
         execute = spec.loader.exec_module
 
         def exec_module(module):
-            for function in _before.pop(name, ()):
+            for function in _before.get(name, {}).values():
                 function()
+            module.__dict__.pop(_DONE, None)  # importlib.reload keeps a module's names
             execute(module)
-            for patch in _after.pop(name, ()):
-                patch(module)
+            for patch in _after.get(name, {}).values():
+                _apply(patch, module)
 
         # On the instance: the loader keeps its type, so that inspect, pkgutil and
         # importlib.resources find sources and data files as ever.
         spec.loader.exec_module = exec_module
         return spec
+
+    def _found_by_others(self, name, path, target):
+        # All of them, not PathFinder alone: editable installs bring finders of their own.
+        for finder in sys.meta_path:
+            if not _is_ours(finder) and hasattr(finder, "find_spec"):
+                spec = finder.find_spec(name, path, target)
+                if spec is not None:
+                    return spec
+        return None
 
 
 class _Last(importlib.abc.MetaPathFinder):
@@ -99,8 +130,13 @@ class _Last(importlib.abc.MetaPathFinder):
         return _filled(name, _supplied[name]) if name in _supplied else None
 
 
+def _is_ours(finder: object) -> bool:
+    # By name, because a reloaded hooks module has new classes.
+    return type(finder).__module__ == __name__
+
+
 def install() -> None:
-    """Put both finders into ``sys.meta_path``, once."""
-    if not any(isinstance(finder, _First) for finder in sys.meta_path):
-        sys.meta_path.insert(0, _First())
-        sys.meta_path.append(_Last())
+    """Put both finders into ``sys.meta_path``, in place of those of an earlier import."""
+    sys.meta_path[:] = [f for f in sys.meta_path if not _is_ours(f)]
+    sys.meta_path.insert(0, _First())
+    sys.meta_path.append(_Last())

@@ -3,7 +3,8 @@
 scikit-learn reads every named argument of a constructor as an attribute (since 0.21 it is an
 error if one is missing) and since 0.20 refuses to clone an estimator whose constructor keeps
 a changed copy of an argument. NeuralNet does both: it drops `loss` and `X_tensor_type`, and
-replaces None by fresh lists.
+replaces None by fresh lists. Its get_params says that it contains any name, so that set_params
+takes more than the constructor names; since 1.7 the HTML representation believes that.
 """
 
 from __future__ import annotations
@@ -36,7 +37,12 @@ def _mend_estimator(base: ModuleType) -> None:
             ("on_training_started", base.PrintLayerInfo),
         ):
             if self.verbose:
-                params[name] = [h for h in params[name] if not isinstance(h, printer)]
+                # nolearn takes one handler or a list of them.
+                handlers = params[name] if isinstance(params[name], list) else [params[name]]
+                params[name] = [h for h in handlers if type(h) is not printer]
         return type(self)(**params)
 
     NeuralNet.__sklearn_clone__ = __sklearn_clone__
+
+    # The one name of the constructor's signature that has no value of its own.
+    base._dict.__contains__ = lambda self, name: name != "kwargs"

@@ -57,12 +57,23 @@ def install() -> None:
         np.cast = _Cast()  # type: ignore[attr-defined]
     if "asscalar" not in names:  # gone in 1.23
         np.asscalar = lambda a: np.asarray(a).item()  # type: ignore[attr-defined]
+    if "sctype2char" not in names:  # gone in 2.0; Theano's Elemwise asks it about float32
+        np.sctype2char = lambda sctype: np.dtype(sctype).char  # type: ignore[attr-defined]
+    if "ComplexWarning" not in names:  # moved in 1.25, the old name gone in 2.0
+        np.ComplexWarning = np.exceptions.ComplexWarning  # type: ignore[attr-defined]
 
+    # numpy.linalg.linalg, private (_linalg) since 2.0: theano.gpuarray, which scan imports
+    # whether there is a GPU or not, takes LinAlgError from it.
+    hooks.supply("numpy.linalg.linalg", _fill_linalg)
     # numpy.distutils, gone from Python 3.12 on: Theano asks it for BLAS and NumPy's headers.
     hooks.supply("numpy.distutils", _fill_distutils)
     hooks.supply("numpy.distutils.__config__", _fill_config)
     hooks.supply("numpy.distutils.system_info", _fill_system_info)
     hooks.supply("numpy.distutils.misc_util", _fill_misc_util)
+
+
+def _fill_linalg(module: ModuleType) -> None:
+    module.__dict__.update({name: getattr(np.linalg, name) for name in np.linalg.__all__})
 
 
 def _fill_distutils(module: ModuleType) -> None:

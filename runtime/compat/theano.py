@@ -4,11 +4,15 @@
 - scan's C loop (scan_perform.c, written by Cython in 2017) does not compile since Python
   3.11 moved longintrepr.h: scan runs its Python loop instead, with the same results.
 - The C code of every Op wants names that NumPy 2.0's headers dropped: see numpy2.h.
+- NumPy 2.0 also closed the iterator behind x[indices] += y, moved the constant for "no axis"
+  away from MAXDIMS, and made its complex numbers C99's: three pieces of C code are mended.
 """
 
 from __future__ import annotations
 
 import logging
+import re
+import zlib
 from pathlib import Path
 from types import ModuleType
 
@@ -25,6 +29,9 @@ def install() -> None:
     hooks.supply("theano.tensor.signal.downsample", _fill_downsample)
     hooks.replace("theano.scan_module.scan_perform_ext", _refuse_scan_perform)
     hooks.after_import("theano.gof.cmodule", _add_compile_arguments)
+    hooks.after_import("theano.tensor.subtensor", _increment_in_python)
+    hooks.after_import("theano.tensor.extra_ops", _mend_no_axis)
+    hooks.after_import("theano.scalar.basic", _mend_complex)
     logging.getLogger("theano.tensor.blas").addFilter(_not_about_numpy_blas)
 
 
@@ -51,11 +58,42 @@ def _add_compile_arguments(cmodule: ModuleType) -> None:
     # In compile_args rather than in the flag gcc.cxxflags: that one is split at every space,
     # and the project may live in a folder whose name has some.
     original = cmodule.GCC_compiler.compile_args
+    # Modules compiled with another numpy2.h must not be taken from Theano's cache, whose key
+    # is made of the arguments and not of what the headers hold.
+    version = f"-DNET2_NUMPY2_H_CRC={zlib.crc32(HEADER.read_bytes())}"
 
     def compile_args(march_flags=True):
-        return [*original(march_flags), "-include", str(HEADER), *_API_FLAGS]
+        return [*original(march_flags), "-include", str(HEADER), version, *_API_FLAGS]
 
     cmodule.GCC_compiler.compile_args = staticmethod(compile_args)
+
+
+def _increment_in_python(subtensor: ModuleType) -> None:
+    # x[indices] += y, the gradient of x[indices] and so of every EmbeddingLayer: its C code
+    # walks PyArrayMapIterObject, private since NumPy 2.0. Python does it with np.add.at,
+    # which NumPy 1.25 made as fast.
+    def c_code(self, node, name, inputs, outputs, sub):
+        raise NotImplementedError("needs PyArrayMapIterObject, which NumPy 2.0 made private")
+
+    subtensor.AdvancedIncSubtensor1.c_code = c_code
+
+
+def _mend_no_axis(extra_ops: ModuleType) -> None:
+    # cumsum and cumprod hand the number to C; np.MAXDIMS is gone since NumPy 2.0, whose
+    # NPY_RAVEL_AXIS is the smallest C int (numpy/npy_2_compat.h).
+    extra_ops.CumOp.c_axis = property(lambda op: -(2**31) if op.axis is None else op.axis)
+
+
+def _mend_complex(basic: ModuleType) -> None:
+    # struct theano_complex64 inherited real and imag from npy_complex64, which NumPy 2.0 made
+    # a C99 complex number without such members: give it two of its own, in the same places.
+    original = basic.Scalar.c_support_code
+
+    def c_support_code(self):
+        code = re.sub(r"(struct theano_complex\d+) : public npy_complex\d+", r"\1", original(self))
+        return re.sub(r"(typedef npy_float\d+ scalar_type;)", r"\1 scalar_type real, imag;", code)
+
+    basic.Scalar.c_support_code = c_support_code
 
 
 def _not_about_numpy_blas(record: logging.LogRecord) -> bool:

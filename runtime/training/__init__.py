@@ -4,10 +4,11 @@ Everything works through nolearn's own handlers and through hooks that take effe
 nolearn is imported, so that the user's code stays the tutorial's.
 """
 
-from runtime.training import pickling, table
+from runtime.training import interrupt, pickling, table
 
 
 def install() -> None:
-    """Hook the table and the pickles into nolearn; a second call changes nothing."""
+    """Hook table, pickles and Ctrl-C into nolearn and Python; a second call changes nothing."""
     table.install()
     pickling.install()
+    interrupt.install()

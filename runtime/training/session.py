@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import logging
-import signal
-import sys
+import math
 import time
-from contextlib import ExitStack, contextmanager
-from types import FrameType
+from contextlib import contextmanager
 from typing import TextIO
 
-from runtime.training.progress import LiveLine
+from runtime.training.interrupt import Interrupt
+from runtime.training.progress import LiveLine, waiting
 from runtime.training.table import write_line
 
 log = logging.getLogger("net2")
 
 
-def fit(net, X, y, sink: TextIO | None = None) -> bool:
+def fit(net, X, y, sink: TextIO | None = None) -> str:
     """Call ``net.fit(X, y)``; the first Ctrl-C ends it after the batch in hand.
 
     Parameters
@@ -29,84 +28,84 @@ def fit(net, X, y, sink: TextIO | None = None) -> bool:
 
     Returns
     -------
-    bool
-        True if the run went to its end, False if Ctrl-C stopped it. The net holds the
-        weights of its last batch either way.
+    str
+        Empty if the run went to its end. If Ctrl-C stopped it, how far it went, such as
+        "after epoch 3 (and 5 batches of the next)". The net holds the weights of its last
+        batch either way.
 
     Raises
     ------
     KeyboardInterrupt
-        If Ctrl-C comes before the first batch: nothing is lost by stopping at once.
+        If Ctrl-C comes before the end of the first batch: nothing is lost by stopping at once.
     """
+    log.info("%s faces, X %s, y %s", getattr(net, "trained_on_", "unknown"), X.shape, y.shape)
     started = time.perf_counter()
-    with _spinner("compiling the net (up to a minute the first time)", sink):
+    with waiting("compiling the net (up to a minute the first time)", sink):
         net.initialize()
     log.info("compiled in %.1f s", time.perf_counter() - started)
 
-    interrupt = Interrupt()
-    with ExitStack() as stack:
-        live = stack.enter_context(LiveLine(net.max_epochs, sink))
-        stack.enter_context(interrupt)
-        stack.enter_context(_handlers(net.on_batch_finished, live.batch_finished, interrupt))
-        stack.enter_context(_handlers(net.on_epoch_finished, interrupt))
+    live = LiveLine(net.max_epochs, sink)
+    stop = StopAfterBatch(net, live.say_stopping)
+    # The handler of SIGINT goes last and leaves first: Ctrl-C ends the training, not the rest.
+    with live, _added(net, on_batch_finished=[live, stop], on_epoch_finished=[stop]), stop:
         net.fit(X, y)
-    return not interrupt.requested
+    if not stop.requested:
+        return ""
+    if not stop.trained:
+        raise KeyboardInterrupt
+    return stop.how_far()
 
 
-class Interrupt:
-    """Turns the first Ctrl-C into a stop after the batch in hand, the second into one at once.
+class StopAfterBatch(Interrupt):
+    """An `Interrupt`, and a handler for on_batch_finished and on_epoch_finished that obeys it.
 
-    A context manager that holds SIGINT, and a handler for on_batch_finished and
-    on_epoch_finished, which raises the KeyboardInterrupt that nolearn's ``fit`` catches.
+    It counts, and raises the KeyboardInterrupt that nolearn's ``fit`` catches.
     """
 
-    def __init__(self) -> None:
-        self.requested = False
+    only_for_this_run = True  # see pickling.get_state
 
-    def __enter__(self) -> Interrupt:
-        # Signals belong to the main thread; elsewhere Ctrl-C is somebody else's.
-        try:
-            self.previous = signal.signal(signal.SIGINT, self._request)
-        except ValueError:
-            self.previous = None
-        return self
-
-    def __exit__(self, *exc_info) -> None:
-        if self.previous is not None:
-            signal.signal(signal.SIGINT, self.previous)
-
-    def _request(self, number: int, frame: FrameType | None) -> None:
-        if self.requested:
-            raise KeyboardInterrupt
-        self.requested = True
-        print("\nstopping after this batch (Ctrl-C again: at once)", file=sys.stderr, flush=True)
+    def __init__(self, net, say) -> None:
+        super().__init__(say)
+        self.epochs = len(net.train_history_)
+        self.batches = 0  # of the epoch in hand
+        self.trained = False
 
     def __call__(self, nn, train_history) -> None:
+        self.trained = True
+        if len(train_history) == self.epochs:
+            self.batches += 1
+        else:
+            self.epochs, self.batches = len(train_history), 0
         if self.requested:
             raise KeyboardInterrupt
+
+    def _on_signal(self, number, frame) -> None:
+        if not self.trained:
+            self.requested = True
+            raise KeyboardInterrupt
+        super()._on_signal(number, frame)
+
+    def how_far(self) -> str:
+        batches = f"{self.batches} batch{'es' if self.batches != 1 else ''}"
+        if not self.batches:
+            return f"after epoch {self.epochs}"
+        if not self.epochs:
+            return f"after {batches} of epoch 1"
+        return f"after epoch {self.epochs} (and {batches} of the next)"
 
 
 @contextmanager
-def _handlers(handlers: list, *added):
+def _added(net, **handlers: list):
     """Add handlers for one run only: they have no place in the pickle."""
-    handlers.extend(added)
+    before = {name: getattr(net, name) for name in handlers}
+    for name, added in handlers.items():
+        own = before[name]  # nolearn takes a list, a tuple or a single function
+        own = own if isinstance(own, (list, tuple)) else [own]
+        setattr(net, name, [*own, *added])
     try:
         yield
     finally:
-        for handler in added:
-            handlers.remove(handler)
-
-
-@contextmanager
-def _spinner(text: str, sink: TextIO | None):
-    from rich.console import Console
-
-    console = Console(file=sink or sys.stdout)
-    if console.is_terminal and not console.is_dumb_terminal:
-        with console.status(text):
-            yield
-    else:
-        yield
+        vars(net).update(before)
 
 
 def rmse_line(net, sink: TextIO | None = None) -> None:
@@ -114,7 +113,14 @@ def rmse_line(net, sink: TextIO | None = None) -> None:
 
     48 undoes load.py's scaling of the targets, (pixel - 48) / 48.
     """
-    if net.train_history_:
-        last = net.train_history_[-1]
-        rmse = last["valid_loss"] ** 0.5 * 48
-        write_line(f"RMSE of epoch {last['epoch']}: {rmse:.4f} pixels", sink)
+    if not net.train_history_:
+        write_line("no RMSE: no epoch has ended", sink)
+        return
+    last = net.train_history_[-1]
+    loss, epoch = last["valid_loss"], last["epoch"]
+    if math.isfinite(loss):
+        write_line(f"RMSE of epoch {epoch}: {loss**0.5 * 48:.4f} pixels", sink)
+    elif math.isnan(last["valid_loss_best"]):  # nolearn's way to say that there is no such set
+        write_line(f"no RMSE of epoch {epoch}: the net keeps no faces for validation", sink)
+    else:
+        write_line(f"no RMSE of epoch {epoch}: the training has diverged", sink)

@@ -7,15 +7,20 @@ printers below in the place of nolearn's, for every NeuralNet with ``verbose``.
 from __future__ import annotations
 
 import functools
+import math
 import operator
 import os
+import re
 import sys
 from types import ModuleType
 from typing import TextIO
 
 from runtime.compat import hooks
+from runtime.training.progress import is_terminal
 
 BLUE, GREEN, END = "\033[94m", "\033[32m", "\033[0m"
+
+_COLOURS = re.compile(r"\033\[\d*m")
 
 
 def install() -> None:
@@ -38,11 +43,7 @@ def write_line(text: str, sink: TextIO | None = None) -> None:
 
 def has_colour(sink: TextIO) -> bool:
     """Say whether `sink` is a terminal that wants colours (see no-color.org)."""
-    return (
-        sink.isatty()
-        and "NO_COLOR" not in os.environ
-        and os.environ.get("TERM", "dumb") not in ("dumb", "unknown")
-    )
+    return is_terminal(sink) and not os.environ.get("NO_COLOR")
 
 
 class PrintLayerInfo:
@@ -71,7 +72,8 @@ class PrintLayerInfo:
 
         if is_conv2d(nn.get_all_layers()):
             for text in Original._get_layer_info_conv(nn):
-                write_line(text, self.sink)
+                colour = has_colour(self.sink or sys.stdout)
+                write_line(text if colour else _COLOURS.sub("", text), self.sink)
 
 
 def layer_line(layer) -> str:
@@ -109,9 +111,7 @@ class PrintLog:
             self.first_iteration = False
             for line in header(scores, regression=nn.regression):
                 write_line(line, sink)
-        text = row(
-            train_history[-1], scores, regression=nn.regression, colour=has_colour(sink)
-        )
+        text = row(train_history[-1], scores, regression=nn.regression, colour=has_colour(sink))
         write_line(text, sink)
 
     def __getstate__(self):
@@ -128,18 +128,23 @@ def header(scores: tuple[str, ...] = (), *, regression: bool) -> list[str]:
     return ["", " Epoch  |" + "|".join(columns) + "|  Dur", f"--------|{rule}|-------"]
 
 
-def row(
-    info: dict, scores: tuple[str, ...] = (), *, regression: bool, colour: bool = False
-) -> str:
-    """Return the table's line for one entry of ``train_history_``."""
+def row(info: dict, scores: tuple[str, ...] = (), *, regression: bool, colour: bool = False) -> str:
+    """Return the table's line for one entry of ``train_history_``; a dash for what it lacks."""
     train, valid = info["train_loss"], info["valid_loss"]
+    # nolearn knows no better than NaN for the loss of a validation set that does not exist;
+    # the one of a net that has diverged is NaN, too, but is compared with the best.
+    validated = not math.isnan(info["valid_loss_best"])
+    # A divisor of 0 is no reason to end a training of hours.
+    quotient = train / valid if valid else math.nan
     cells = [
-        _painted(f"{train:>10.6f}", BLUE, colour and info["train_loss_best"] is not False),
-        _painted(f"{valid:>10.6f}", GREEN, colour and info["valid_loss_best"] is not False),
-        f"{train / valid:>11.6f}",
+        _painted(f"{train:>10.6f}", BLUE, colour and info["train_loss_best"]),
+        _painted(f"{valid:>10.6f}", GREEN, colour and info["valid_loss_best"])
+        if validated
+        else f"{'-':>10}",
+        f"{quotient:>11.6f}" if validated else f"{'-':>11}",
     ]
     if not regression:
-        accuracy = f"{info['valid_accuracy'] * 100:.2f}%"
+        accuracy = f"{info['valid_accuracy'] * 100:.2f}%" if validated else "-"
         cells.append(f"{accuracy:>{_width('Valid acc')}}")
     cells += [f"{info[name]:>{_width(name)}.6f}" for name in scores]
     return f" {info['epoch']:>5}  |  " + "  |  ".join(cells) + f"  |  {info['dur']:>3.1f}s"

@@ -1,0 +1,241 @@
+"""fit and its end: by itself, by Ctrl-C, and the RMSE."""
+
+import runtime  # noqa: F401  # isort: skip  (first: the packages of 2014 need it)
+
+import io
+import math
+import os
+import pickle
+import signal
+import sys
+import threading
+
+import numpy as np
+import pytest
+from lasagne import layers
+from nolearn.lasagne import BatchIterator, NeuralNet, TrainSplit
+
+from runtime.training import interrupt, session
+from tests.fresh_python import fresh_python
+
+X = np.random.RandomState(0).uniform(size=(20, 6)).astype(np.float32)
+Y = np.random.RandomState(1).uniform(size=(20, 2)).astype(np.float32)
+
+
+def ctrl_c():
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def ctrl_c_at(batch, times=1):
+    """A handler for on_batch_finished: real signals while that batch ends."""
+    count = 0
+
+    def handler(nn, train_history):
+        nonlocal count
+        count += 1
+        if count == batch:
+            for _ in range(times):
+                ctrl_c()
+
+    return handler
+
+
+def tiny(**changed):
+    arguments = {
+        "layers": [("input", layers.InputLayer), ("output", layers.DenseLayer)],
+        "input_shape": (None, 6),
+        "output_num_units": 2,
+        "output_nonlinearity": None,
+        "update_learning_rate": 0.01,
+        "regression": True,
+        "max_epochs": 3,
+        "batch_iterator_train": BatchIterator(batch_size=4),
+    }  # 16 faces to train with, hence 4 batches
+    return NeuralNet(**(arguments | changed))
+
+
+def test_to_the_end(capsys):
+    net = tiny(verbose=1)
+    assert session.fit(net, X, Y) == ""
+    session.rmse_line(net)
+    out = capsys.readouterr().out
+    lines = out.splitlines()
+    assert lines[0] == "  InputLayer        \t(None, 6)           \tproduces       6 outputs"
+    assert lines[3].startswith(" Epoch  |  Train loss")
+    assert [line[:9] for line in lines[5:8]] == ["     1  |", "     2  |", "     3  |"]
+    rmse = net.train_history_[-1]["valid_loss"] ** 0.5 * 48
+    assert lines[8:] == [f"RMSE of epoch 3: {rmse:.4f} pixels"]
+    assert "\033" not in out
+
+
+def test_signals_and_handlers_are_given_back():
+    mine = [lambda nn, history: None]
+    net = tiny(on_batch_finished=mine, max_epochs=1)
+    before = signal.getsignal(signal.SIGINT)
+    session.fit(net, X, Y)
+    assert net.on_batch_finished is mine
+    assert len(mine) == 1
+    assert net.on_epoch_finished == []
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.mark.parametrize("kind", [tuple, lambda handlers: handlers[0]])
+def test_handlers_need_not_be_a_list(kind):
+    seen = []
+    net = tiny(on_batch_finished=kind([lambda nn, history: seen.append(1)]), max_epochs=1)
+    given = net.on_batch_finished
+    session.fit(net, X, Y)
+    assert len(seen) == 4
+    assert net.on_batch_finished is given
+
+
+@pytest.mark.parametrize(
+    ("batch", "epochs", "text"),
+    [
+        (2, 0, "after 2 batches of epoch 1"),
+        (3, 0, "after 3 batches of epoch 1"),
+        (5, 1, "after epoch 1 (and 1 batch of the next)"),
+        (7, 1, "after epoch 1 (and 3 batches of the next)"),
+    ],
+)
+def test_ctrl_c_ends_after_the_batch_in_hand(batch, epochs, text):
+    seen = []
+    net = tiny(on_batch_finished=[ctrl_c_at(batch), lambda nn, history: seen.append(1)])
+    net.initialize()
+    assert session.fit(net, X, Y) == text
+    assert len(seen) == batch
+    assert len(net.train_history_) == epochs
+
+
+def test_ctrl_c_while_validating_ends_after_the_epoch():
+    class Validation(BatchIterator):
+        def transform(self, Xb, yb):
+            ctrl_c()
+            return Xb, yb
+
+    net = tiny(batch_iterator_test=Validation(128))
+    assert session.fit(net, X, Y) == "after epoch 1"
+    assert len(net.train_history_) == 1
+
+
+def test_ctrl_c_in_a_net_that_is_trained_further():
+    net = tiny(max_epochs=2)
+    session.fit(net, X, Y)
+    net.on_batch_finished = [ctrl_c_at(2)]
+    assert session.fit(net, X, Y) == "after epoch 2 (and 2 batches of the next)"
+
+
+def test_a_second_ctrl_c_ends_at_once():
+    seen = []
+    net = tiny(on_batch_finished=[ctrl_c_at(2, times=2), lambda nn, history: seen.append(1)])
+    assert session.fit(net, X, Y) == "after 1 batch of epoch 1"
+    assert len(seen) == 1
+
+
+def test_ctrl_c_before_the_end_of_the_first_batch():
+    class Slow(BatchIterator):
+        def transform(self, Xb, yb):
+            ctrl_c()
+            return Xb, yb
+
+    with pytest.raises(KeyboardInterrupt):
+        session.fit(tiny(batch_iterator_train=Slow(4)), X, Y)
+
+
+def test_ctrl_c_while_compiling(monkeypatch):
+    net = tiny()
+    monkeypatch.setattr(net, "initialize", ctrl_c)
+    with pytest.raises(KeyboardInterrupt):
+        session.fit(net, X, Y)
+
+
+def test_an_ignored_signal_stays_ignored():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        assert session.fit(tiny(on_batch_finished=[ctrl_c_at(2)]), X, Y) == ""
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_in_another_thread():
+    done = []
+    thread = threading.Thread(target=lambda: done.append(session.fit(tiny(), X, Y)))
+    thread.start()
+    thread.join()
+    assert done == [""]
+
+
+def test_a_net_pickled_while_it_trains():
+    copies = []
+    net = tiny(on_epoch_finished=[lambda nn, history: copies.append(pickled(nn))], max_epochs=1)
+    session.fit(net, X, Y)
+    restored = pickle.loads(copies[0])
+    assert restored.on_batch_finished == restored.on_epoch_finished == []
+
+
+def pickled(net):
+    own, net.on_epoch_finished = net.on_epoch_finished, net.on_epoch_finished[1:]  # no lambda
+    try:
+        return pickle.dumps(net, -1)
+    finally:
+        net.on_epoch_finished = own
+
+
+def test_no_validation_set(capsys):
+    net = tiny(train_split=TrainSplit(eval_size=0), verbose=1, max_epochs=1)
+    session.fit(net, X, Y)
+    session.rmse_line(net)
+    out = capsys.readouterr().out
+    assert out.splitlines()[-1] == "no RMSE of epoch 1: the net keeps no faces for validation"
+    assert "nan" not in out
+
+
+@pytest.mark.parametrize("loss", [math.nan, math.inf])
+def test_rmse_of_a_diverged_net(loss):
+    net, sink = tiny(), io.StringIO()
+    net.train_history_ = [{"epoch": 7, "valid_loss": loss, "valid_loss_best": np.bool_(False)}]
+    session.rmse_line(net, sink)
+    assert sink.getvalue() == "no RMSE of epoch 7: the training has diverged\n"
+
+
+def test_rmse_in_pixels():
+    net, sink = tiny(), io.StringIO()
+    net.train_history_ = [{"epoch": 9, "valid_loss": 0.000625, "valid_loss_best": True}]
+    session.rmse_line(net, sink)
+    assert sink.getvalue() == "RMSE of epoch 9: 1.2000 pixels\n"
+    net.train_history_, sink = [], io.StringIO()
+    session.rmse_line(net, sink)
+    assert sink.getvalue() == "no RMSE: no epoch has ended\n"
+
+
+class TestExcepthook:
+    @pytest.fixture
+    def hook(self, monkeypatch):
+        passed = []
+        monkeypatch.setattr(sys, "excepthook", lambda *args: passed.append(args[0]))
+        interrupt.install()
+        return sys.excepthook, passed
+
+    def test_ctrl_c_in_the_projects_scripts(self, hook, monkeypatch, capsys):
+        script = str(interrupt._ROOT / "net2.py")
+        monkeypatch.setattr(sys.modules["__main__"], "__file__", script)
+        monkeypatch.setattr(sys, "argv", [script])
+        with pytest.raises(SystemExit) as stopped:
+            hook[0](KeyboardInterrupt, KeyboardInterrupt(), None)
+        assert stopped.value.code == 130
+        assert capsys.readouterr().err == "net2.py: stopped by Ctrl-C\n"
+
+    def test_everything_else_is_somebody_elses(self, hook, monkeypatch):
+        monkeypatch.setattr(sys.modules["__main__"], "__file__", "/home/me/mine.py")
+        hook[0](KeyboardInterrupt, KeyboardInterrupt(), None)
+        hook[0](ValueError, ValueError(), None)
+        assert hook[1] == [KeyboardInterrupt, ValueError]
+
+    def test_installed_once(self, hook):
+        interrupt.install()
+        assert sys.excepthook is hook[0]
+
+    def test_a_users_script_keeps_its_traceback(self):
+        done = fresh_python("-c", "import runtime; raise KeyboardInterrupt")
+        assert "Traceback" in done.stderr
