@@ -79,7 +79,9 @@ def parse(text: str) -> dict[str, str]:
 
 def unparse(flags: dict[str, str]) -> str:
     """Write flags so that Theano reads them back unchanged, commas and quotes included."""
-    return ",".join(f"{name}={shlex.quote(value) if value else ''}" for name, value in flags.items())
+    return ",".join(
+        f"{name}={shlex.quote(value) if value else ''}" for name, value in flags.items()
+    )
 
 
 def find_compiler(wanted: str | None = None) -> str:

@@ -1,7 +1,5 @@
 """net2.py as a whole: the tutorial's net, its training checked by other means, and its script."""
 
-# ruff: noqa: NPY002 - Lasagne draws from NumPy's global random numbers
-
 import runtime  # noqa: F401  # isort: skip  (first: the packages of 2014 need it)
 
 import os

@@ -83,7 +83,7 @@ class Conv2DCCLayer(Conv2DLayer):
     def get_output_for(self, input, **kwargs):
         if self.flip_filters:
             return super().get_output_for(input, **kwargs)
-        convolution = self.convolution
+        convolution = vars(self)["convolution"]
         self.convolution = lambda x, W, **kw: convolution(x, W[:, :, ::-1, ::-1], **kw)
         try:
             return super().get_output_for(input, **kwargs)

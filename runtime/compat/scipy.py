@@ -7,7 +7,6 @@ from types import ModuleType
 
 from runtime.compat import hooks
 
-
 # Private since SciPy 1.8 (scipy.signal._signaltools, ._sigtools). Theano's ConvOp takes
 # _valfrommode and _bvalfromboundary from the one and _convolve2d from the other; without them
 # the Python implementation of convolution, which mode=FAST_COMPILE runs, refuses to work.

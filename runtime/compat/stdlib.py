@@ -50,7 +50,7 @@ def _fill_imp(module: ModuleType) -> None:
     # with reload; the tests of old projects look for modules with find_module.
     def load_dynamic(name, path, file=None):
         loader = importlib.machinery.ExtensionFileLoader(name, path)
-        spec = importlib.util.spec_from_file_location(name, path, loader=loader)
+        spec = importlib.machinery.ModuleSpec(name, loader, origin=path)
         loaded = importlib.util.module_from_spec(spec)
         loader.exec_module(loaded)
         sys.modules[name] = loaded

@@ -1,7 +1,5 @@
 """Pickles and copies of nets: what they hold, and that nets go on from them as if nothing was."""
 
-# ruff: noqa: NPY002 - Lasagne draws from NumPy's global random numbers
-
 import runtime  # noqa: F401  # isort: skip  (first: the packages of 2014 need it)
 
 import copy
