@@ -1,0 +1,305 @@
+"""The old names on today's packages, against plain NumPy and the semantics of 2015."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+
+import runtime
+from tests.fresh_python import fresh_python, says
+
+
+def test_importing_runtime_changes_no_public_name():
+    says(
+        """
+import collections, configparser, inspect, numpy, scipy.signal, sklearn, sys
+modules = [collections, configparser, inspect, numpy, scipy.signal, sklearn]
+before = [dict(vars(m)) for m in modules]
+import runtime
+import importlib; importlib.reload(runtime)
+for m, old in zip(modules, before):
+    for name, value in old.items():
+        assert vars(m)[name] is value or name[:2] == '__', (m, name)
+heavy = {'theano', 'lasagne', 'nolearn'} & set(sys.modules)
+assert not heavy, heavy
+"""
+    )
+
+
+def test_runtime_beside_theano_imported_before():
+    says("import runtime, theano, importlib; importlib.reload(runtime); import lasagne, nolearn")
+
+
+def test_names_of_2014():
+    import collections
+    import configparser
+
+    assert issubclass(list, collections.Iterable)
+    assert issubclass(configparser.SafeConfigParser, configparser.ConfigParser)
+    names = vars(np)  # not np.int: ruff would mend it
+    assert names["int"] is int
+    assert names["cast"]["float32"]([1, 2]).dtype == np.float32
+    assert np.bool is np.bool_  # NumPy's own since 2.0, not Python's
+
+
+def test_imp_loads_and_reloads():
+    import imp
+
+    assert imp.reload(pickle) is pickle
+    assert imp.find_module("json")[2][2] == 5
+    with pytest.raises(ImportError):
+        imp.find_module("no_such_module_anywhere")
+
+
+def test_folds_of_cross_validation():
+    from sklearn.cross_validation import KFold, StratifiedKFold
+
+    folds = KFold(7, 3)
+    assert [test.tolist() for _, test in folds] == [[0, 1, 2], [3, 4], [5, 6]]
+    assert len(folds) == 3
+    for train, test in folds:  # a second time
+        assert sorted([*train, *test]) == list(range(7))
+    y = [0, 0, 0, 0, 1, 1]
+    assert [test.tolist() for _, test in StratifiedKFold(y, 2)] == [[0, 1, 4], [2, 3, 5]]
+
+
+def pooled(x, size, ignore_border):
+    rows, columns = (
+        [n // size if ignore_border else -(-n // size) for n in x.shape[2:]]
+    )  # fmt: skip
+    return np.array(
+        [
+            [
+                [
+                    [
+                        plane[i * size : (i + 1) * size, j * size : (j + 1) * size].max()
+                        for j in range(columns)
+                    ]
+                    for i in range(rows)
+                ]
+                for plane in image
+            ]
+            for image in x
+        ]
+    )
+
+
+@pytest.mark.parametrize("ignore_border", [True, False])
+def test_max_pool_2d_on_odd_sizes(ignore_border):
+    import theano
+    import theano.tensor as T
+    from theano.tensor.signal import downsample
+
+    x = np.random.RandomState(0).normal(size=(2, 3, 7, 5)).astype(np.float32)
+    symbol = T.tensor4()
+    pool = theano.function(
+        [symbol], downsample.max_pool_2d(symbol, (2, 2), ignore_border=ignore_border)
+    )
+    np.testing.assert_array_equal(pool(x), pooled(x, 2, ignore_border))
+
+
+def test_scan_and_its_gradient():
+    import theano
+    import theano.tensor as T
+
+    x = T.vector()
+    sums, updates = theano.scan(
+        lambda value, total: total + value**2, x, T.constant(0.0, dtype="float32")
+    )
+    both = theano.function([x], [sums, theano.grad(sums[-1], x)], updates=updates)
+    values, gradient = both(np.array([1, 2, 3], np.float32))
+    assert values.tolist() == [1, 5, 14]
+    assert gradient.tolist() == [2, 4, 6]
+
+
+def test_increments_at_repeated_indices():
+    import theano
+    import theano.tensor as T
+
+    x, y = T.matrix(), T.matrix()
+    add = theano.function([x, y], T.inc_subtensor(x[[0, 2, 0]], y))
+    got = add(np.zeros((3, 2), np.float32), np.ones((3, 2), np.float32))
+    assert got.tolist() == [[2, 2], [0, 0], [1, 1]]
+
+
+def test_cumulative_sums_of_all_axes():
+    import theano
+    import theano.tensor as T
+
+    x = T.matrix()
+    value = np.arange(6, dtype=np.float32).reshape(2, 3)
+    for axis in (None, 0, 1):
+        got = theano.function([x], T.cumsum(x, axis=axis))(value)
+        np.testing.assert_array_equal(got, np.cumsum(value, axis=axis))
+
+
+class TestCudaConvnet:
+    def layers(self, conv, pool, **settings):
+        import lasagne
+
+        np.random.seed(3)
+        network = lasagne.layers.InputLayer((None, 2, 9, 9))
+        network = conv(network, 4, 2, **settings)
+        return pool(network, 2)
+
+    def output(self, layer):
+        import lasagne
+
+        x = np.random.RandomState(1).normal(size=(3, 2, 9, 9)).astype(np.float32)
+        return lasagne.layers.get_output(layer, x).eval()
+
+    def test_same_numbers_as_the_ordinary_layers(self):
+        from lasagne.layers import Conv2DLayer, MaxPool2DLayer
+        from lasagne.layers.cuda_convnet import Conv2DCCLayer, MaxPool2DCCLayer
+
+        ours = self.layers(Conv2DCCLayer, MaxPool2DCCLayer)
+        theirs = self.layers(Conv2DLayer, MaxPool2DLayer)
+        np.testing.assert_array_equal(self.output(ours), self.output(theirs))
+        assert pickle.loads(pickle.dumps(Conv2DCCLayer)) is Conv2DCCLayer
+
+    def test_without_flipping_it_correlates(self):
+        from lasagne.layers import MaxPool2DLayer
+        from lasagne.layers.cuda_convnet import Conv2DCCLayer
+
+        flipped = self.layers(Conv2DCCLayer, MaxPool2DLayer)
+        straight = self.layers(Conv2DCCLayer, MaxPool2DLayer, flip_filters=False)
+        W = flipped.input_layer.W
+        W.set_value(W.get_value()[:, :, ::-1, ::-1])
+        np.testing.assert_array_equal(self.output(flipped), self.output(straight))
+
+    def test_partial_windows_are_pooled(self):
+        from lasagne.layers.cuda_convnet import MaxPool2DCCLayer
+
+        assert MaxPool2DCCLayer((None, 1, 7, 7), 2).output_shape == (None, 1, 4, 4)
+
+    def test_what_cuda_convnet_had_not(self):
+        from lasagne.layers.cuda_convnet import Conv2DCCLayer, MaxPool2DCCLayer
+
+        with pytest.raises(RuntimeError, match="same filter_size"):
+            Conv2DCCLayer((None, 1, 7, 7), 16, (2, 3))
+        with pytest.raises(NotImplementedError, match="dimshuffle"):
+            Conv2DCCLayer((None, 1, 7, 7), 16, 2, dimshuffle=False)
+        with pytest.raises(NotImplementedError, match="ignore_border"):
+            MaxPool2DCCLayer((None, 1, 7, 7), 2, ignore_border=True)
+
+
+def tiny_net(**settings):
+    from lasagne.layers import DenseLayer, InputLayer
+    from nolearn.lasagne import NeuralNet
+
+    arguments = {
+        "layers": [("input", InputLayer), ("hidden", DenseLayer), ("output", DenseLayer)],
+        "input_shape": (None, 4),
+        "hidden_num_units": 3,
+        "output_num_units": 2,
+        "output_nonlinearity": None,
+        "update_learning_rate": 0.01,
+        "regression": True,
+        "max_epochs": 2,
+        "verbose": 1,
+    }
+    return NeuralNet(**(arguments | settings))
+
+
+def tiny_data(rows=20):
+    random = np.random.RandomState(0)
+    X = random.normal(size=(rows, 4)).astype(np.float32)
+    return X, X[:, :2].copy()
+
+
+def test_clones_train_and_print_once(capsys):
+    from sklearn.base import clone
+
+    copy = clone(clone(tiny_net()))
+    copy.fit(*tiny_data())
+    rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("     1  |")]
+    assert len(rows) == 1
+    assert copy.hidden_num_units == 3
+
+
+def test_grid_search_over_a_net():
+    from sklearn.grid_search import GridSearchCV
+
+    search = GridSearchCV(tiny_net(verbose=0), {"hidden_num_units": [2, 5]}, cv=2)
+    search.fit(*tiny_data())
+    assert search.best_params_["hidden_num_units"] in (2, 5)
+
+
+def test_load_params_from_another_net():
+    first, second = tiny_net(verbose=0), tiny_net(verbose=0)
+    X, y = tiny_data()
+    first.partial_fit(X, y)
+    second.load_params_from(first)
+    np.testing.assert_array_equal(first.predict(X), second.predict(X))
+
+
+def test_no_compiler_is_one_line(tmp_path):
+    done = fresh_python("net2.py", "--epochs", "1", PATH=str(tmp_path))
+    assert done.returncode == 2
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("net2.py: error: no C++ compiler found (looked for ")
+
+
+def test_no_headers_is_one_line():
+    done = fresh_python(
+        "-c",
+        "import runtime, sysconfig\n"
+        "sysconfig.get_paths = lambda *a, **k: {'include': '/nowhere'}\n"
+        "import theano",
+    )
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: Python's C headers are not installed (/nowhere/Python.h")
+
+
+class TestFlags:
+    def test_ours_and_the_users(self):
+        out = says(
+            "import runtime, theano; c = theano.config; print(c.floatX, c.device, c.optimizer)",
+            THEANO_FLAGS="floatX=float64,optimizer=fast_compile",
+        )
+        assert out.split() == ["float64", "cpu", "fast_compile"]
+
+    @pytest.mark.parametrize("device", ["gpu", "gpu0", "cuda1"])
+    def test_a_gpu_is_not_there(self, device):
+        done = fresh_python(
+            "-c",
+            "import runtime, theano; print(theano.config.device)",
+            THEANO_FLAGS=f"device={device}",
+        )
+        assert done.stdout.strip() == "cpu"
+        assert done.stderr.splitlines() == [
+            f"THEANO_FLAGS device={device}: Theano's GPU back end is gone; running on the CPU"
+        ]
+
+    def test_an_old_theanorc(self, tmp_path):
+        rc = tmp_path / "theanorc"
+        rc.write_text("[global]\ndevice = gpu\nfloatX = float64\n[blas]\nldflags = -lnowhere\n")
+        code = (
+            "import runtime, theano; c = theano.config; print(c.floatX, c.device, [c.blas.ldflags])"
+        )
+        assert says(code, THEANORC=str(rc)).split() == ["float32", "cpu", "['']"]
+
+    def test_there_and_back(self):
+        from runtime.flags import parse, unparse
+
+        flags = {"a": "1", "gcc.cxxflags": "-O2 -DX='a,b'", "blas.ldflags": "", "c": 'say "hi"'}
+        assert parse(unparse(flags)) == flags
+        assert parse("a=1,b = 2,a=3") == {"a": "3", "b ": " 2"}
+
+
+def test_a_folder_with_a_space(tmp_path):
+    import shutil
+    from pathlib import Path
+
+    root = tmp_path / "my folder"
+    shutil.copytree(Path(runtime.__file__).parent, root / "runtime")
+    code = (
+        "import runtime, theano, theano.tensor as T; x = T.vector(); print((x + 1).eval({x: [1]}))"
+    )
+    home = tmp_path / "my home"
+    home.mkdir()
+    assert says(code, PYTHONPATH=str(root), HOME=str(home)).strip() == "[2.]"
