@@ -158,13 +158,18 @@ def test_works_where_nothing_can_be_written(csv, monkeypatch, capfd):
     expected = read(csv)
     cache_of(csv).unlink()
 
-    def refuse(*args, **kwargs):
+    def full(*args, **kwargs):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("tempfile.mkstemp", refuse)
-    assert read(csv) == expected
-    monkeypatch.undo()
-    monkeypatch.setattr(os, "fsync", refuse)
+    plain = Path.open
+
+    def read_only(self, mode="r", **kwargs):
+        return plain(self, mode, **kwargs) if "r" in mode else full()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", read_only)
+        assert read(csv) == expected
+    monkeypatch.setattr(os, "fsync", full)
     assert read(csv) == expected
     assert [p.name for p in csv.parent.iterdir()] == ["training.csv"]
     assert capfd.readouterr() == ("", "")
