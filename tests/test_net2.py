@@ -162,18 +162,19 @@ def max_pool(x):
     return x.max(axis=(3, 5))
 
 
-class TestScript:
-    @pytest.fixture(scope="class")
-    def runs(self, data, tmp_path_factory):
-        """The same training twice, in two folders."""
-        found = []
-        for how_much in ("--verbose", "--quiet"):
-            folder = tmp_path_factory.mktemp("run")
-            done = script("--data", data, "--epochs", 2, "--seed", 5, how_much, cwd=folder)
-            assert done.returncode == 0, done.stderr
-            found.append((done, folder))
-        return found
+@pytest.fixture(scope="module")
+def runs(data, tmp_path_factory):
+    """The same training twice, in two folders."""
+    found = []
+    for how_much in ("--verbose", "--quiet"):
+        folder = tmp_path_factory.mktemp("run")
+        done = script("--data", data, "--epochs", 2, "--seed", 5, how_much, cwd=folder)
+        assert done.returncode == 0, done.stderr
+        found.append((done, folder))
+    return found
 
+
+class TestScript:
     def test_a_seed_repeats_a_run_to_the_last_digit(self, runs):
         one, other = (load(folder) for _, folder in runs)
         for a, b in zip(one.get_all_params(), other.get_all_params(), strict=True):
