@@ -113,9 +113,13 @@ def _target(compiler: str) -> tuple[list[str], str]:
 @functools.cache
 def kernels() -> ctypes.CDLL | None:
     """The library, or None (and one line on stderr) where it could not be compiled."""
-    if _build is None:
-        return None
+    import theano
+
+    if not theano.config.cxx:
+        return None  # the user's wish: Theano without a compiler
     try:
+        if _build is None:
+            prepare(theano.config.cxx, Path(theano.config.base_compiledir))
         library = ctypes.CDLL(str(_build.finish()))
     except (OSError, RuntimeError) as error:
         print(

@@ -32,6 +32,8 @@ from theano.tensor.nnet import abstract_conv
 from theano.tensor.signal import pool
 
 from runtime.engine.conv_pool.op import ConvPool, ConvPoolGrad
+from runtime.engine.dispatch import is_on
+from runtime.engine.patterns import either_way, is_number, operands
 
 log = logging.getLogger("net2")
 
@@ -39,27 +41,6 @@ LARGEST_FILTER = 5
 
 
 # ---- small patterns ----------------------------------------------------------------------
-
-
-def operands(v: Variable, scalar_op: type, count: int) -> list[Variable] | None:
-    """Return the inputs of the Elemwise that computes v, if it is of this kind."""
-    node = v.owner
-    if node is not None and isinstance(node.op, elemwise.Elemwise):
-        if isinstance(node.op.scalar_op, scalar_op) and len(node.inputs) == count:
-            return node.inputs
-    return None
-
-
-def is_number(v: Variable, number: float) -> bool:
-    """Say whether v is this constant, broadcast or not."""
-    if v.owner is not None and isinstance(v.owner.op, elemwise.DimShuffle):
-        v = v.owner.inputs[0]
-    return isinstance(v, Constant) and v.ndim == 0 and float(v.data) == number
-
-
-def either_way(pair: list[Variable] | None):
-    """Return both orders of two operands; none of None."""
-    return [] if pair is None else [(pair[0], pair[1]), (pair[1], pair[0])]
 
 
 def constant_pair(v: Variable) -> tuple[int, int] | None:
@@ -285,6 +266,8 @@ class FuseConvPool(Optimizer):
         fgraph.attach_feature(toolbox.ReplaceValidate())
 
     def apply(self, fgraph):
+        if not is_on():
+            return
         fused = 0
         for node in fgraph.toposort():
             if isinstance(node.op, pool.Pool) and node in fgraph.apply_nodes:
@@ -313,7 +296,9 @@ def fuse(fgraph, found: Forward) -> str:
         outputs = gradient(found.x, found.w, winners, g, return_list=True)
         names = [*(["w", "b"] if of[0] else []), *(["x"] if of[1] else [])]
         new = dict(zip(names, outputs, strict=True))
-        pairs += [(old, tensor.patternbroadcast(new[kind], old.broadcastable)) for kind, old in wanted]
+        pairs += [
+            (old, tensor.patternbroadcast(new[kind], old.broadcastable)) for kind, old in wanted
+        ]
     before = fgraph.checkpoint()
     fgraph.replace_all_validate(pairs, reason="fuse_conv_pool")
     if found.conv.owner in fgraph.apply_nodes:
@@ -334,7 +319,8 @@ def _log(node, found, why: str) -> None:
 
 def lay_out(fgraph) -> None:
     """Let stages that follow each other hand over their arrays channels last."""
-    for node in fgraph.toposort():
+    # From the last to the first: a replaced stage is a new node, its inputs are the old ones.
+    for node in reversed(fgraph.toposort()):
         if not isinstance(node.op, ConvPool):
             continue
         p = node.outputs[0]
@@ -342,7 +328,6 @@ def lay_out(fgraph) -> None:
             continue
         if not all(isinstance(u.op, (ConvPool, ConvPoolGrad)) and i == 0 for u, i in p.clients):
             continue
-        # From the last to the first: a client may itself read what another one computes.
         for user in [u for u, _ in p.clients]:
             _replace_op(fgraph, user, x_last=True)
         _replace_op(fgraph, p.owner, p_last=True)

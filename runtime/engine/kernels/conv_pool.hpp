@@ -38,8 +38,8 @@ inline void forward(const Stage &s, const float *x, const float *w, const float 
         const Share mine(s.images, thread, threads);
         for (long n = mine.begin; n < mine.end; n++) {
             const Image image = image_of(s, x, n, s.few_channels());
-            float *pooled = s.p_last ? p + n * windows * filters
-                                     : scratch(Use::pooled, windows * filters);
+            float *pooled =
+                s.p_last ? p + n * windows * filters : scratch(Use::pooled, windows * filters);
             uint8_t *won = winners + n * windows * filters;
             if (!winograd) {
                 direct_image(s, image, weights, bias, pooled, won);
@@ -63,7 +63,7 @@ inline void unpad(const Stage &s, const float *padded, float *dx) {
     const float *inside = padded + (s.top * width + s.left) * pad;
     const long all = s.rows * s.columns * (s.x_last ? pad : s.channels);
     if (rows < s.rows || columns < s.columns)
-        std::memset(dx, 0, all * sizeof(float));  // no window sees the rest
+        std::memset(dx, 0, all * sizeof(float)); // no window sees the rest
     for (long i = 0; i < rows; i++) {
         if (s.x_last)
             std::memcpy(dx + i * s.columns * pad, inside + i * width * pad,
@@ -142,9 +142,8 @@ inline void backward(const Stage &s, const float *x, const float *w, const uint8
                     continue;
             }
             const bool weights_too = !few && dw != nullptr;
-            const Image image = weights_too
-                                    ? image_of(s, x, n, false)
-                                    : Image{nullptr, 1, width * channels, channels};
+            const Image image = weights_too ? image_of(s, x, n, false)
+                                            : Image{nullptr, 1, width * channels, channels};
             float *image_dx = nullptr;
             if (dx != nullptr) {
                 image_dx = in_place ? dx + n * height * width * channels
@@ -171,8 +170,8 @@ inline void backward(const Stage &s, const float *x, const float *w, const uint8
                 for (long i = 0; i < s.filter_rows; i++)
                     for (long j = 0; j < s.filter_columns; j++) {
                         const long tap = i * s.filter_columns + j;
-                        const long at = few ? (c * taps + tap) * filters + f
-                                            : (f * taps + tap) * channels + c;
+                        const long at =
+                            few ? (c * taps + tap) * filters + f : (f * taps + tap) * channels + c;
                         float sum = 0;
                         for (int part = 0; part < threads; part++)
                             sum += dws[part][at];
@@ -182,4 +181,4 @@ inline void backward(const Stage &s, const float *x, const float *w, const uint8
     });
 }
 
-}  // namespace net2
+} // namespace net2

@@ -32,8 +32,7 @@ static INLINE void direct_windows(const Stage &s, Image image, const float *weig
     vf z[2][2 * W][NV];
     UNROLL for (int v = 0; v < NV; v++) {
         const vf b = load(bias + v * V);
-        UNROLL for (int r = 0; r < 2; r++)
-            UNROLL for (int c = 0; c < 2 * W; c++) z[r][c][v] = b;
+        UNROLL for (int r = 0; r < 2; r++) UNROLL for (int c = 0; c < 2 * W; c++) z[r][c][v] = b;
     }
     const float *corner = image.data + 2 * row * image.row + 2 * column * image.pixel;
     for (long c = 0; c < s.channels; c++, corner += image.channel)
@@ -42,11 +41,10 @@ static INLINE void direct_windows(const Stage &s, Image image, const float *weig
                 const float *x = corner + i * image.row + j * image.pixel;
                 vf tap[NV];
                 UNROLL for (int v = 0; v < NV; v++) tap[v] = load(weights + v * V);
-                UNROLL for (int r = 0; r < 2; r++)
-                    UNROLL for (int k = 0; k < 2 * W; k++) {
-                        const vf one = splat(x[r * image.row + k * image.pixel]);
-                        UNROLL for (int v = 0; v < NV; v++) z[r][k][v] += one * tap[v];
-                    }
+                UNROLL for (int r = 0; r < 2; r++) UNROLL for (int k = 0; k < 2 * W; k++) {
+                    const vf one = splat(x[r * image.row + k * image.pixel]);
+                    UNROLL for (int v = 0; v < NV; v++) z[r][k][v] += one * tap[v];
+                }
             }
     const long filters = s.padded_filters();
     UNROLL for (int k = 0; k < W; k++) {
@@ -81,4 +79,4 @@ inline void direct_image(const Stage &s, Image image, const float *weights, cons
         }
 }
 
-}  // namespace net2
+} // namespace net2

@@ -8,7 +8,7 @@
 
 namespace net2 {
 
-constexpr int TAPS = 9;  // whose sums stay in registers
+constexpr int TAPS = 9; // whose sums stay in registers
 
 #if NET2_AVX512
 // A patch of up to 16 pixels is one register: each filter picks the pixel that meets its winner.
@@ -44,12 +44,12 @@ inline void add_picked(const Stage &s, Image image, const float *g, const uint8_
                     UNROLL for (int k = 0; k < 9; k++) {
                         const __m512i pixel =
                             _mm512_add_epi32(first, _mm512_set1_epi32(k / 3 * 4 + k % 3));
-                        sums[k] = _mm512_fmadd_ps(gradient, _mm512_permutexvar_ps(pixel, patch),
-                                                  sums[k]);
+                        sums[k] =
+                            _mm512_fmadd_ps(gradient, _mm512_permutexvar_ps(pixel, patch), sums[k]);
                     }
                 };
-                if (__builtin_expect(
-                        _mm512_test_epi32_mask(won, _mm512_sub_epi32(won, one)) == 0, 1)) {
+                if (__builtin_expect(_mm512_test_epi32_mask(won, _mm512_sub_epi32(won, one)) == 0,
+                                     1)) {
                     add(won, all);
                     continue;
                 }
@@ -107,4 +107,4 @@ inline void add_few(const Stage &s, Image image, const float *g, const uint8_t *
     }
 }
 
-}  // namespace net2
+} // namespace net2

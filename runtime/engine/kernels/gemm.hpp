@@ -13,9 +13,9 @@
 
 namespace net2 {
 
-constexpr int ROWS = 6;                               // rows of a tile of sums
-constexpr int VECTORS = REGISTERS == 32 ? 4 : 2;      // vectors in a row of it
-constexpr int PANEL = VECTORS * V;                    // columns of a tile
+constexpr int ROWS = 6;                          // rows of a tile of sums
+constexpr int VECTORS = REGISTERS == 32 ? 4 : 2; // vectors in a row of it
+constexpr int PANEL = VECTORS * V;               // columns of a tile
 
 // A matrix: element (i, j) is at data[i * row + j * column].
 struct Matrix {
@@ -90,7 +90,7 @@ static INLINE void add_to(float *c, vf x, long columns, bool first) {
         store_first(c, first ? x : x + load_first(c, columns), columns);
 }
 
-constexpr long DEEP = 256;  // rows of B in a panel: it stays in the second level's cache
+constexpr long DEEP = 256; // rows of B in a panel: it stays in the second level's cache
 
 // C (m, n) = A[:, k0:k1] @ B[k0:k1] for the panels p0 to p1 - 1; C's rows are `row` floats apart
 inline void product_part(Matrix a, Matrix b, float *c, long row, long m, long n, long k0, long k1,
@@ -110,10 +110,8 @@ inline void product_part(Matrix a, Matrix b, float *c, long row, long m, long n,
                     constexpr int MR = decltype(rows)::value;
                     vf sums[MR][VECTORS] = {};
                     tile<MR, VECTORS>(depth, a.at(i, k), panel, PANEL, sums);
-                    UNROLL for (int r = 0; r < MR; r++)
-                        UNROLL for (int s = 0; s < VECTORS; s++)
-                            add_to(c + (i + r) * row + j + s * V, sums[r][s], n - j - s * V,
-                                   k == k0);
+                    UNROLL for (int r = 0; r < MR; r++) UNROLL for (int s = 0; s < VECTORS; s++)
+                        add_to(c + (i + r) * row + j + s * V, sums[r][s], n - j - s * V, k == k0);
                 });
         }
     }
@@ -148,4 +146,4 @@ inline void product(Matrix a, Matrix b, float *c, long m, long n, long k) {
     });
 }
 
-}  // namespace net2
+} // namespace net2

@@ -15,7 +15,7 @@ template <class F> int guarded(F &&f) {
         return 1;
     }
 }
-}  // namespace
+} // namespace
 
 extern "C" {
 
@@ -41,9 +41,8 @@ int net2_backward(const Stage *stage, const float *x, const float *w, const uint
 // Strides in floats.
 int net2_product(const float *a, int64_t a_row, int64_t a_column, const float *b, int64_t b_row,
                  int64_t b_column, float *c, int64_t m, int64_t n, int64_t k) {
-    return guarded([&] {
-        product(Matrix{a, a_row, a_column}, Matrix{b, b_row, b_column}, c, m, n, k);
-    });
+    return guarded(
+        [&] { product(Matrix{a, a_row, a_column}, Matrix{b, b_row, b_column}, c, m, n, k); });
 }
 
 int net2_update(float rate, float momentum, int nesterov, float *w, float *v, const float *g,
@@ -60,4 +59,4 @@ int net2_update_with_product(float rate, float momentum, int nesterov, float *w,
     });
 }
 
-}  // extern "C"
+} // extern "C"

@@ -16,7 +16,7 @@
 namespace net2 {
 
 struct Hit {
-    int32_t patch;  // in floats from the image's first pixel
+    int32_t patch; // in floats from the image's first pixel
     float gradient;
 };
 
@@ -111,27 +111,26 @@ inline void pack_hits(const Stage &s, Gradient g, const uint8_t *winners, const 
             if (__builtin_expect(_cvtmask16_u32(tied) != 0, 0)) {
                 for (int k = 0; k < count; k++) {
                     const long at = (t + k) * filters + f + i;
-                    add_hits(end[i], winners[at],
-                             g.data[(f + i) * g.filter + (t + k) * g.window], patches[t + k], row,
-                             pixel);
+                    add_hits(end[i], winners[at], g.data[(f + i) * g.filter + (t + k) * g.window],
+                             patches[t + k], row, pixel);
                 }
                 continue;
             }
-            __m512i patch = _mm512_mask_add_epi32(
-                base, _mm512_test_epi32_mask(w, _mm512_set1_epi32(2 | 8)), base,
-                _mm512_set1_epi32(pixel));
-            patch = _mm512_mask_add_epi32(patch,
-                                          _mm512_test_epi32_mask(w, _mm512_set1_epi32(4 | 8)),
-                                          patch, _mm512_set1_epi32(row));
+            __m512i patch =
+                _mm512_mask_add_epi32(base, _mm512_test_epi32_mask(w, _mm512_set1_epi32(2 | 8)),
+                                      base, _mm512_set1_epi32(pixel));
+            patch =
+                _mm512_mask_add_epi32(patch, _mm512_test_epi32_mask(w, _mm512_set1_epi32(4 | 8)),
+                                      patch, _mm512_set1_epi32(row));
             patch = _mm512_maskz_compress_epi32(live, patch);
             const __m512i weight = _mm512_maskz_compress_epi32(live, gradient[i]);
             // Both halves are written whole; what is behind the last hit is written over.
             const __m512i low = _mm512_unpacklo_epi32(patch, weight);
             const __m512i high = _mm512_unpackhi_epi32(patch, weight);
-            const __m512i first = _mm512_permutex2var_epi64(
-                low, _mm512_setr_epi64(0, 1, 8, 9, 2, 3, 10, 11), high);
-            const __m512i second = _mm512_permutex2var_epi64(
-                low, _mm512_setr_epi64(4, 5, 12, 13, 6, 7, 14, 15), high);
+            const __m512i first =
+                _mm512_permutex2var_epi64(low, _mm512_setr_epi64(0, 1, 8, 9, 2, 3, 10, 11), high);
+            const __m512i second =
+                _mm512_permutex2var_epi64(low, _mm512_setr_epi64(4, 5, 12, 13, 6, 7, 14, 15), high);
             _mm512_storeu_si512(end[i], first);
             _mm512_storeu_si512(end[i] + 8, second);
             end[i] += __builtin_popcount(_cvtmask16_u32(live));
@@ -140,13 +139,13 @@ inline void pack_hits(const Stage &s, Gradient g, const uint8_t *winners, const 
     for (int i = 0; i < many; i++)
         out.counts[f + i] = end[i] - (out.hits + (f + i) * out.room);
 }
-constexpr int PACKED = 16;  // filters at a time
+constexpr int PACKED = 16; // filters at a time
 #else
 inline void pack_hits(const Stage &s, Gradient g, const uint8_t *winners, const int32_t *patches,
                       long row, long pixel, long t0, long t1, long f, Hits out) {
     const long filters = s.padded_filters();
     const int many = s.filters - f < V ? s.filters - f : V;
-    int32_t moved[16] = {};  // by the winner's place in its window
+    int32_t moved[16] = {}; // by the winner's place in its window
     moved[2] = pixel, moved[4] = row, moved[8] = row + pixel;
     Hit *end[V];
     for (int i = 0; i < many; i++)
@@ -176,33 +175,31 @@ template <int R, int NV>
 static INLINE void add_weights(const float *x, const Hit *hit, const Hit *end, long row, float *dw,
                                long dw_row) {
     vf sums[R][NV];
-    UNROLL for (int r = 0; r < R; r++)
-        UNROLL for (int v = 0; v < NV; v++) sums[r][v] = load(dw + r * dw_row + v * V);
+    UNROLL for (int r = 0; r < R; r++) UNROLL for (int v = 0; v < NV; v++) sums[r][v] =
+        load(dw + r * dw_row + v * V);
     for (; hit < end; hit++) {
         const float *patch = x + hit->patch;
         const vf gradient = splat(hit->gradient);
-        UNROLL for (int r = 0; r < R; r++)
-            UNROLL for (int v = 0; v < NV; v++)
-                sums[r][v] += gradient * load(patch + r * row + v * V);
+        UNROLL for (int r = 0; r < R; r++) UNROLL for (int v = 0; v < NV; v++) sums[r][v] +=
+            gradient * load(patch + r * row + v * V);
     }
-    UNROLL for (int r = 0; r < R; r++)
-        UNROLL for (int v = 0; v < NV; v++) store(dw + r * dw_row + v * V, sums[r][v]);
+    UNROLL for (int r = 0; r < R; r++) UNROLL for (int v = 0; v < NV; v++)
+        store(dw + r * dw_row + v * V, sums[r][v]);
 }
 
 template <int R, int NV>
 static INLINE void add_inputs(float *dx, const Hit *hit, const Hit *end, long row, const float *w,
                               long w_row) {
     vf weights[R][NV];
-    UNROLL for (int r = 0; r < R; r++)
-        UNROLL for (int v = 0; v < NV; v++) weights[r][v] = load(w + r * w_row + v * V);
+    UNROLL for (int r = 0; r < R; r++) UNROLL for (int v = 0; v < NV; v++) weights[r][v] =
+        load(w + r * w_row + v * V);
     for (; hit < end; hit++) {
         float *patch = dx + hit->patch;
         const vf gradient = splat(hit->gradient);
-        UNROLL for (int r = 0; r < R; r++)
-            UNROLL for (int v = 0; v < NV; v++) {
-                float *at = patch + r * row + v * V;
-                store(at, load(at) + gradient * weights[r][v]);
-            }
+        UNROLL for (int r = 0; r < R; r++) UNROLL for (int v = 0; v < NV; v++) {
+            float *at = patch + r * row + v * V;
+            store(at, load(at) + gradient * weights[r][v]);
+        }
     }
 }
 
@@ -229,8 +226,8 @@ template <class F> static INLINE void blocks(long rows, long vectors, F &&f) {
 // dw (filters, filter rows, filter columns * padded channels), db (filters) and dx of one image
 struct Backward {
     const Stage &s;
-    const float *weights;  // as dw; null: dx is not wanted
-    float *dw;             // null: not wanted
+    const float *weights; // as dw; null: dx is not wanted
+    float *dw;            // null: not wanted
     double *db;
 
     long patch_row() const { return s.filter_columns * s.padded_channels(); }
@@ -241,7 +238,7 @@ struct Backward {
         const long filters = s.padded_filters(), row = patch_row(), vectors = row / V;
         const long band = band_rows();
         Hits hits;
-        hits.room = band * s.pool_columns * 4 + 16;  // all four tied; whole vectors are written
+        hits.room = band * s.pool_columns * 4 + 16; // all four tied; whole vectors are written
         hits.hits = (Hit *)scratch(Use::hits, filters * hits.room * 2);
         hits.counts = (int32_t *)scratch(Use::counts, filters);
         for (long top = 0; top < s.pool_rows; top += band) {
@@ -283,4 +280,4 @@ struct Backward {
     static constexpr long BAND_BYTES = 32 * 1024;
 };
 
-}  // namespace net2
+} // namespace net2

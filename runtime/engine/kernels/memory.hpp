@@ -17,7 +17,7 @@ namespace net2 {
 class Memory {
   public:
     static Memory &instance() {
-        static Memory *memory = new Memory;  // arrays may outlive static objects
+        static Memory *memory = new Memory; // arrays may outlive static objects
         return *memory;
     }
 
@@ -32,14 +32,14 @@ class Memory {
             return block;
         }
         void *block = std::aligned_alloc(PAGE, size);
-        if (block == nullptr) {  // perhaps what lies unused is of no use but room
+        if (block == nullptr) { // perhaps what lies unused is of no use but room
             release();
             block = std::aligned_alloc(PAGE, size);
         }
         if (block == nullptr)
             return nullptr;
 #if defined(__linux__)
-        madvise(block, size, MADV_HUGEPAGE);  // a wish, which may be refused
+        madvise(block, size, MADV_HUGEPAGE); // a wish, which may be refused
 #endif
         sizes[block] = size;
         return block;
@@ -66,4 +66,4 @@ class Memory {
     std::map<void *, long> sizes;
 };
 
-}  // namespace net2
+} // namespace net2

@@ -79,8 +79,8 @@ inline void last_to_planes(float *planes, const float *from, long pixel, long ro
 // Image n with all that the windows see, as planes or channels last: x itself where it will do,
 // else a padded copy.
 inline Image image_of(const Stage &s, const float *x, long n, bool as_planes) {
-    const bool fits = s.top == 0 && s.left == 0 && s.seen_rows() <= s.rows &&
-                      s.seen_columns() <= s.columns;
+    const bool fits =
+        s.top == 0 && s.left == 0 && s.seen_rows() <= s.rows && s.seen_columns() <= s.columns;
     const long pad = s.padded_channels();
     const long height = s.seen_rows(), width = s.seen_columns();
     const long rows = s.top + s.rows < height ? s.rows : height - s.top;
@@ -118,4 +118,4 @@ inline Image image_of(const Stage &s, const float *x, long n, bool as_planes) {
     return {copy, 1, width * pad, pad};
 }
 
-}  // namespace net2
+} // namespace net2

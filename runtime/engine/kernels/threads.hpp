@@ -44,7 +44,7 @@ class Threads {
     int size() const { return wanted; }
 
     void run(const Work &work) {
-        std::lock_guard<std::mutex> lock(running);  // Python's threads take turns
+        std::lock_guard<std::mutex> lock(running); // Python's threads take turns
         if (wanted == 1) {
             work(0, 1);
             return;
@@ -66,7 +66,7 @@ class Threads {
     }
 
   private:
-    static constexpr int SPINS = 4000;  // some 50 microseconds: the time between two kernels
+    static constexpr int SPINS = 4000; // some 50 microseconds: the time between two kernels
 
     static void relax() {
 #if defined(__x86_64__)
@@ -156,17 +156,17 @@ class Scratch {
 
 // What a thread keeps scratch memory for; whatever is in use at the same time needs its own.
 enum class Use {
-    image,     // a padded image
-    pooled,    // p or its gradient, channels last
-    planes,    // of Winograd's inputs
-    products,  // of Winograd's planes; a part of a product of matrices
+    image,    // a padded image
+    pooled,   // p or its gradient, channels last
+    planes,   // of Winograd's inputs
+    products, // of Winograd's planes; a part of a product of matrices
     hits,
     counts,
     dx,
     dw,
     db,
-    panels,  // of the right factor
-    left,    // rows of the left factor
+    panels, // of the right factor
+    left,   // rows of the left factor
     weights,
     bias,
     patches,
@@ -178,4 +178,4 @@ inline float *scratch(Use use, long floats) {
     return kept[(int)use].floats(floats);
 }
 
-}  // namespace net2
+} // namespace net2

@@ -72,24 +72,23 @@ inline void update_with_product(Step rule, float *w, float *v, Matrix a, Matrix 
                         }
                     }
                     tile<MR, VECTORS>(k, Matrix{left, 1, MR}, packed + j * k, PANEL, sums);
-                    UNROLL for (int r = 0; r < MR; r++)
-                        UNROLL for (int s = 0; s < VECTORS; s++) {
-                            const long at = (i + r) * n + j + s * V, columns = n - j - s * V;
-                            if (columns >= V) {
-                                vf x = load(w + at), y = load(v + at);
-                                step(rule, x, y, sums[r][s]);
-                                store(w + at, x);
-                                store(v + at, y);
-                            } else if (columns > 0) {
-                                vf x = load_first(w + at, columns), y = load_first(v + at, columns);
-                                step(rule, x, y, sums[r][s]);
-                                store_first(w + at, x, columns);
-                                store_first(v + at, y, columns);
-                            }
+                    UNROLL for (int r = 0; r < MR; r++) UNROLL for (int s = 0; s < VECTORS; s++) {
+                        const long at = (i + r) * n + j + s * V, columns = n - j - s * V;
+                        if (columns >= V) {
+                            vf x = load(w + at), y = load(v + at);
+                            step(rule, x, y, sums[r][s]);
+                            store(w + at, x);
+                            store(v + at, y);
+                        } else if (columns > 0) {
+                            vf x = load_first(w + at, columns), y = load_first(v + at, columns);
+                            step(rule, x, y, sums[r][s]);
+                            store_first(w + at, x, columns);
+                            store_first(v + at, y, columns);
                         }
+                    }
                 }
             });
     });
 }
 
-}  // namespace net2
+} // namespace net2

@@ -34,7 +34,7 @@
 
 namespace net2 {
 
-constexpr int V = NET2_VECTOR_BYTES / 4;  // floats in a vector
+constexpr int V = NET2_VECTOR_BYTES / 4; // floats in a vector
 
 // How many vector registers there are decides how large a tile of sums may be.
 #if NET2_AVX512 || defined(__aarch64__)
@@ -94,4 +94,4 @@ static INLINE bool any(vi mask) {
 
 static inline long round_up(long n, long to) { return (n + to - 1) / to * to; }
 
-}  // namespace net2
+} // namespace net2

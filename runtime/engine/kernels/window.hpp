@@ -16,7 +16,8 @@ constexpr int32_t HALF = 16;
 inline int32_t existing(const Stage &s, long row, long column) {
     const bool second_row = 2 * row + 1 < s.out_rows;
     const bool second_column = 2 * column + 1 < s.out_columns;
-    return 1 | (second_column ? 2 : 0) | (second_row ? 4 : 0) | (second_row && second_column ? 8 : 0);
+    return 1 | (second_column ? 2 : 0) | (second_row ? 4 : 0) |
+           (second_row && second_column ? 8 : 0);
 }
 
 // z: the window's four outputs, bias included, for V filters. Writes V of p and of winners.
@@ -65,4 +66,4 @@ static INLINE void finish_window(const vf (&z)[4], int32_t exist, bool rectify, 
     store(p, best);
 }
 
-}  // namespace net2
+} // namespace net2

@@ -18,7 +18,7 @@
 namespace net2 {
 
 constexpr int PLANES = 9;
-constexpr int CENTRE = 4;  // the plane m1 m1, part of all four outputs: its sums start at the bias
+constexpr int CENTRE = 4; // the plane m1 m1, part of all four outputs: its sums start at the bias
 
 // packed [plane][panel][channel][PANEL filters]
 inline long winograd_weights_size(const Stage &s) {
@@ -84,9 +84,8 @@ inline void winograd_products(const Stage &s, const float *planes, const float *
                         const Matrix left = {planes + (k * count + t) * channels, channels, 1};
                         tile<MR, NV>(channels, left, weights, PANEL, sums);
                         float *to = products + (k * count + t) * filters + q * PANEL;
-                        UNROLL for (int r = 0; r < MR; r++)
-                            UNROLL for (int v = 0; v < NV; v++)
-                                store(to + r * filters + v * V, sums[r][v]);
+                        UNROLL for (int r = 0; r < MR; r++) UNROLL for (int v = 0; v < NV; v++)
+                            store(to + r * filters + v * V, sums[r][v]);
                     });
                 });
         }
@@ -96,7 +95,7 @@ inline void winograd_products(const Stage &s, const float *planes, const float *
 inline bool winograd_outputs(const Stage &s, const float *products, long first, long count,
                              float *p, uint8_t *winners) {
     const long filters = s.padded_filters(), plane = count * filters;
-    vf unlike = {};  // stays 0 as long as all is finite
+    vf unlike = {}; // stays 0 as long as all is finite
     for (long t = 0; t < count; t++) {
         const int32_t exist =
             existing(s, (first + t) / s.pool_columns, (first + t) % s.pool_columns);
@@ -118,7 +117,7 @@ inline bool winograd_outputs(const Stage &s, const float *products, long first, 
     return !any((vi)(unlike != 0.0f));
 }
 
-constexpr long TOGETHER = 36;  // windows: planes and products of as many fit the cache
+constexpr long TOGETHER = 36; // windows: planes and products of as many fit the cache
 
 // p and winners (windows, padded filters) of one image; false if an output was NaN or infinite.
 // Infinities then call for direct_image(): inf - inf is NaN here and need not be there.
@@ -136,4 +135,4 @@ inline bool winograd_image(const Stage &s, Image image, const float *weights, co
     return finite;
 }
 
-}  // namespace net2
+} // namespace net2
