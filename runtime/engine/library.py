@@ -34,7 +34,7 @@ _TARGETS = (["-march=native"], ["-mcpu=native"], [])
 
 _FIELDS = (
     "images channels rows columns filters filter_rows filter_columns top left out_rows "
-    "out_columns pool_rows pool_columns flip rectify x_last p_last"
+    "out_columns pool_rows pool_columns flip rectify x_blocked dx_blocked p_blocked"
 ).split()
 
 
@@ -208,28 +208,6 @@ def empty(shape: tuple[int, ...], dtype="float32") -> np.ndarray:
     return np.ndarray(shape, dtype, owner)
 
 
-def empty_last(images: int, channels: int, rows: int, columns: int) -> np.ndarray:
-    """Return an array of shape (images, channels, rows, columns) that holds its channels last.
-
-    In memory: (images, rows, columns, channels rounded up to whole vectors), float32.
-    """
-    padded = round_up(channels)
-    array = empty((images, rows, columns, padded))
-    return array[..., :channels].transpose(0, 3, 1, 2)
-
-
-def as_last(array: np.ndarray) -> np.ndarray:
-    """Return `array`, or a copy of it, as `empty_last` lays it out."""
-    images, channels, rows, columns = array.shape
-    pixel = 4 * round_up(channels)
-    if array.strides == (rows * columns * pixel, 4, columns * pixel, pixel):
-        return array
-    copy = empty((images, rows, columns, round_up(channels)))
-    copy[..., channels:] = 0
-    copy[..., :channels] = array.transpose(0, 2, 3, 1)
-    return copy[..., :channels].transpose(0, 3, 1, 2)
-
-
-def round_up(count: int) -> int:
-    """Return `count` rounded up to whole vectors."""
-    return -(-count // lanes()) * lanes()
+def blocks(channels: int) -> int:
+    """Return how many vectors hold this many channels."""
+    return -(-channels // lanes())

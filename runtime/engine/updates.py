@@ -193,6 +193,8 @@ def momentum_inplace(node):
 
 def register() -> None:
     """Register with Theano's optimizer; ``optimizer_excluding=momentum`` turns it off."""
+    if "momentum" in optdb:
+        return  # Theano was reloaded
     optdb.register("momentum", FuseMomentum(), 0.06, "fast_run")
     # With Theano's own in-place rewrites of products.
     optdb.register(

@@ -31,9 +31,9 @@ class _Stage(Op):
     rectify : bool
     ignore_border : bool
         Windows that reach over the border are left out.
-    x_last : bool
-        x comes from another stage, which wrote it channels last (see library.empty_last), and
-        its gradient goes there.
+    x_blocked : bool
+        x comes from another stage, which wrote it in blocks of channels: (n, blocks, h, w, V)
+        for vectors of V channels, zeros behind the last (see kernels/stage.hpp).
     """
 
     def infer_out(self, rows, columns):
@@ -47,85 +47,114 @@ class _Stage(Op):
         up = 0 if self.ignore_border else 1
         return tuple((size + up) // 2 for size in self.infer_out(rows, columns))
 
-    def stage(self, x_shape, filters, p_last):
-        """Return the kernels' description of a batch of this shape."""
-        images, channels, rows, columns = x_shape
+    def stage(self, x, w, *, dx_blocked=False, p_blocked=False):
+        """Return the kernels' description of a batch of these images and filters.
+
+        Raises
+        ------
+        ValueError
+            If they do not fit each other, or the filters are larger than the images.
+        """
+        images, rows, columns = x.shape[0], *x.shape[2:4]
+        filters, channels, *size = w.shape
+        here = library.blocks(channels) if self.x_blocked else channels
+        if tuple(size) != self.filter_size or x.shape[1] != here:
+            raise ValueError(
+                f"images of shape {x.shape} do not fit filters of shape {w.shape}; expected "
+                f"{channels} channels and filters of {self.filter_size[0]}x{self.filter_size[1]}"
+            )
         out, pooled = self.infer_out(rows, columns), self.infer_pooled(rows, columns)
         if min(out) < 1:
             raise ValueError(
                 f"an image of {rows}x{columns} with a border of {self.border} is smaller than "
-                f"the filters, {self.filter_size[0]}x{self.filter_size[1]}"
+                f"the filters, {size[0]}x{size[1]}"
             )
         return library.Stage(
-            images, channels, rows, columns, filters, *self.filter_size, self.border[0],
-            self.border[2], *out, *pooled, self.flip, self.rectify, self.x_last, p_last,
+            images, channels, rows, columns, filters, *size, self.border[0], self.border[2],
+            *out, *pooled, self.flip, self.rectify, self.x_blocked, dx_blocked, p_blocked,
         )  # fmt: skip
-
-    def _x(self, x):
-        return library.as_last(x) if self.x_last else np.ascontiguousarray(x)
 
 
 def _pointer(array):
     return None if array is None else array.ctypes.data
 
 
+def _blocked_type(dtype):
+    return T.TensorType(dtype, (False,) * 5)
+
+
+def to_blocks(array):
+    """Return (n, c, h, w) as (n, blocks, h, w, V)."""
+    n, c, h, w = array.shape
+    lanes = library.lanes()
+    blocked = np.zeros((n, library.blocks(c) * lanes, h, w), array.dtype)
+    blocked[:, :c] = array
+    return np.ascontiguousarray(blocked.reshape(n, -1, lanes, h, w).transpose(0, 1, 3, 4, 2))
+
+
+def from_blocks(array, channels):
+    """Return (n, blocks, h, w, V) as (n, c, h, w)."""
+    n, blocks, h, w, lanes = array.shape
+    return array.transpose(0, 1, 4, 2, 3).reshape(n, blocks * lanes, h, w)[:, :channels]
+
+
 class ConvPool(_Stage):
     """Max-pooled, rectified outputs of a convolution, and which output won in each window.
 
     Inputs: x (n, c, h, w), filters w (f, c, i, j) and, where `bias`, b (f,), all float32.
-    Outputs: p (n, f, ph, pw) float32, winners (n, ph, pw, padded f) uint8. See `_Stage` for
-    the other parameters; `p_last`: p is written channels last.
+    Outputs: p (n, f, ph, pw), or in blocks where `p_blocked`, float32; and winners, in blocks,
+    uint8 (see kernels/window.hpp). The other parameters are `_Stage`'s.
     """
 
     __props__ = (
-        "filter_size", "border", "flip", "rectify", "ignore_border", "bias", "x_last", "p_last",
+        "filter_size", "border", "flip", "rectify", "ignore_border", "bias", "x_blocked", "p_blocked",
     )  # fmt: skip
 
     def __init__(
-        self, filter_size, border, flip, rectify, ignore_border, bias, x_last=False, p_last=False
-    ):
+        self, filter_size, border, flip, rectify, ignore_border, bias,
+        x_blocked=False, p_blocked=False,
+    ):  # fmt: skip
         self.filter_size, self.border, self.flip = filter_size, border, flip
         self.rectify, self.ignore_border, self.bias = rectify, ignore_border, bias
-        self.x_last, self.p_last = x_last, p_last
+        self.x_blocked, self.p_blocked = x_blocked, p_blocked
 
     def make_node(self, x, w, *b):
-        pattern = (x.broadcastable[0], w.broadcastable[0], False, False)
-        p = T.TensorType("float32", pattern)()
-        winners = T.TensorType("uint8", (False,) * 4)()
-        return Apply(self, [x, w, *b], [p, winners])
+        if self.p_blocked:
+            p = _blocked_type("float32")()
+        else:
+            p = T.TensorType("float32", (x.broadcastable[0], w.broadcastable[0], False, False))()
+        return Apply(self, [x, w, *b], [p, _blocked_type("uint8")()])
 
     def infer_shape(self, node, shapes):
-        (images, _, rows, columns), (filters, *_) = shapes[:2]
+        images, rows, columns = shapes[0][0], *shapes[0][2:4]
+        filters, lanes = shapes[1][0], library.lanes()
         pooled = self.infer_pooled(rows, columns)
-        lanes = library.lanes()
-        padded = (filters + lanes - 1) // lanes * lanes
-        return [(images, filters, *pooled), (images, *pooled, padded)]
+        blocked = (images, (filters + lanes - 1) // lanes, *pooled, lanes)
+        return [blocked if self.p_blocked else (images, filters, *pooled), blocked]
 
     def perform(self, node, inputs, outputs):
+        x, w, *b = inputs
         p, winners = reference.conv_pool(
-            *inputs, border=self.border, flip=self.flip, rectify=self.rectify,
-            ignore_border=self.ignore_border,
+            from_blocks(x, w.shape[1]) if self.x_blocked else x, w, *b, border=self.border,
+            flip=self.flip, rectify=self.rectify, ignore_border=self.ignore_border,
         )  # fmt: skip
-        padding = library.round_up(p.shape[1]) - p.shape[1]
-        outputs[0][0] = p
-        outputs[1][0] = np.pad(winners, ((0, 0), (0, 0), (0, 0), (0, padding)))
+        outputs[0][0] = to_blocks(p) if self.p_blocked else p
+        outputs[1][0] = to_blocks(winners)
 
     def make_thunk(self, node, storage_map, compute_map, no_recycling, impl=None):
         kernels = library.kernels()
         if kernels is None:
             return super().make_thunk(node, storage_map, compute_map, no_recycling, "py")
 
-        def run(x, w, b=None):
-            stage = self.stage(x.shape, len(w), self.p_last)
-            shape = stage.images, stage.filters, stage.pool_rows, stage.pool_columns
-            p = library.empty_last(*shape) if self.p_last else library.empty(shape)
-            n, f, *pooled = shape
-            winners = library.empty((n, *pooled, library.round_up(f)), "uint8")
-            x, w = self._x(x), np.ascontiguousarray(w)
-            b = None if b is None else np.ascontiguousarray(b)
-            library.call(
-                kernels.net2_forward, ctypes.byref(stage), *map(_pointer, (x, w, b, p, winners))
-            )
+        def run(*arrays):
+            x, w, *b = map(np.ascontiguousarray, arrays)
+            stage = self.stage(x, w, p_blocked=self.p_blocked)
+            n, f, pooled = len(x), len(w), (stage.pool_rows, stage.pool_columns)
+            blocked = n, library.blocks(f), *pooled, library.lanes()
+            p = library.empty(blocked if self.p_blocked else (n, f, *pooled))
+            winners = library.empty(blocked, "uint8")
+            arrays = x, w, b[0] if b else None, p, winners
+            library.call(kernels.net2_forward, ctypes.byref(stage), *map(_pointer, arrays))
             return p, winners
 
         return thunk_of(run, node, storage_map, compute_map)
@@ -134,44 +163,55 @@ class ConvPool(_Stage):
 class ConvPoolGrad(_Stage):
     """The gradients of a stage.
 
-    Inputs: x, filters w, winners (of ConvPool) and g, the gradient of p (n, f, ph, pw).
-    Outputs: those of w (f, c, i, j) and b (f,) where `of_weights`, then that of x where
-    `of_inputs`, all float32. `g_last`: g comes from another stage, channels last.
+    Inputs: x, filters w, winners (of ConvPool) and g, the gradient of p, all as ConvPool has
+    them. Outputs: the gradients of w (f, c, i, j) and of b (f,) where `of_weights`, then that
+    of x where `of_inputs`, all float32. In blocks: g where `g_blocked`, the gradient of x where
+    `dx_blocked`.
     """
 
     __props__ = (
         "filter_size", "border", "flip", "rectify", "ignore_border", "of_weights", "of_inputs",
-        "x_last", "g_last",
+        "x_blocked", "dx_blocked", "g_blocked",
     )  # fmt: skip
 
     def __init__(
         self, filter_size, border, flip, rectify, ignore_border, of_weights, of_inputs,
-        x_last=False, g_last=False,
+        x_blocked=False, dx_blocked=False, g_blocked=False,
     ):  # fmt: skip
         self.filter_size, self.border, self.flip = filter_size, border, flip
         self.rectify, self.ignore_border = rectify, ignore_border
         self.of_weights, self.of_inputs = of_weights, of_inputs
-        self.x_last, self.g_last = x_last, g_last
+        self.x_blocked, self.dx_blocked, self.g_blocked = x_blocked, dx_blocked, g_blocked
 
     def make_node(self, x, w, winners, g):
         outputs = []
         if self.of_weights:
             outputs += [w.type(), T.TensorType("float32", (w.broadcastable[0],))()]
         if self.of_inputs:
-            outputs.append(x.type())
+            planes = (x.broadcastable[0], w.broadcastable[1], False, False)
+            planes_type = T.TensorType("float32", planes)
+            outputs.append((_blocked_type("float32") if self.dx_blocked else planes_type)())
         return Apply(self, [x, w, winners, g], outputs)
 
     def infer_shape(self, node, shapes):
         x, w, *_ = shapes
-        return ([w, w[:1]] if self.of_weights else []) + ([x] if self.of_inputs else [])
+        lanes = library.lanes()
+        blocks = [(w[1] + lanes - 1) // lanes, *x[2:4], lanes]
+        dx = (x[0], *(blocks if self.dx_blocked else (w[1], *x[2:4])))
+        return ([w, w[:1]] if self.of_weights else []) + ([dx] if self.of_inputs else [])
 
     def perform(self, node, inputs, outputs):
         x, w, winners, g = inputs
-        gradients = reference.conv_pool_grad(x, w, winners, g, self.border, self.flip)
-        wanted = [*[self.of_weights] * 2, self.of_inputs]
-        for cell, value in zip(
-            outputs, (v for v, yes in zip(gradients, wanted, strict=True) if yes), strict=True
-        ):
+        filters, channels = w.shape[:2]
+        x = from_blocks(x, channels) if self.x_blocked else x
+        g = from_blocks(g, filters) if self.g_blocked else g
+        dw, db, dx = reference.conv_pool_grad(
+            x, w, from_blocks(winners, filters), g, self.border, self.flip
+        )
+        values = [dw, db] if self.of_weights else []
+        if self.of_inputs:
+            values.append(to_blocks(dx) if self.dx_blocked else dx)
+        for cell, value in zip(outputs, values, strict=True):
             cell[0] = theano._asarray(value, dtype="float32")
 
     def make_thunk(self, node, storage_map, compute_map, no_recycling, impl=None):
@@ -179,19 +219,20 @@ class ConvPoolGrad(_Stage):
         if kernels is None:
             return super().make_thunk(node, storage_map, compute_map, no_recycling, "py")
 
-        def run(x, w, winners, g):
-            stage = self.stage(x.shape, len(w), self.g_last)
+        def run(*arrays):
+            x, w, winners, g = map(np.ascontiguousarray, arrays)
+            stage = self.stage(x, w, dx_blocked=self.dx_blocked, p_blocked=self.g_blocked)
             results = []
             if self.of_weights:
                 results += [library.empty(w.shape), library.empty((len(w),))]
             dw, db = results or (None, None)
             dx = None
             if self.of_inputs:
-                dx = library.empty_last(*x.shape) if self.x_last else library.empty(x.shape)
+                n, channels, size = len(x), w.shape[1], x.shape[2:4]
+                blocked = n, library.blocks(channels), *size, library.lanes()
+                dx = library.empty(blocked if self.dx_blocked else (n, channels, *size))
                 results.append(dx)
-            x, w = self._x(x), np.ascontiguousarray(w)
-            g = library.as_last(g) if self.g_last else np.ascontiguousarray(g)
-            arrays = (x, w, winners, g, dw, db, dx)
+            arrays = x, w, winners, g, dw, db, dx
             library.call(kernels.net2_backward, ctypes.byref(stage), *map(_pointer, arrays))
             return results
 

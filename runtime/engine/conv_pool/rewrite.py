@@ -318,36 +318,46 @@ def _log(node, found, why: str) -> None:
 
 
 def lay_out(fgraph) -> None:
-    """Let stages that follow each other hand over their arrays channels last."""
+    """Let stages that follow each other hand over their arrays in blocks of channels."""
     # From the last to the first: a replaced stage is a new node, its inputs are the old ones.
     for node in reversed(fgraph.toposort()):
         if not isinstance(node.op, ConvPool):
             continue
         p = node.outputs[0]
-        if any(client == "output" for client, _ in p.clients):
+        if not all(u != "output" and _is_stage(u) and i == 0 for u, i in p.clients):
             continue
-        if not all(isinstance(u.op, (ConvPool, ConvPoolGrad)) and i == 0 for u, i in p.clients):
-            continue
-        for user in [u for u, _ in p.clients]:
-            _replace_op(fgraph, user, x_last=True)
-        _replace_op(fgraph, p.owner, p_last=True)
+        blocked, winners = _with(node, p_blocked=True).outputs
+        for user in users(p):  # one by one: the next may read what this one computes
+            new = _with(user, x_blocked=True, inputs=[blocked, *user.inputs[1:]])
+            _replace(fgraph, zip(user.outputs, new.outputs, strict=True))
+        _replace(fgraph, [(node.outputs[1], winners)])
     for node in fgraph.toposort():
-        if isinstance(node.op, ConvPoolGrad):
-            g = node.inputs[3].owner
-            if g is not None and isinstance(g.op, ConvPoolGrad) and g.op.x_last:
-                if g.op.of_inputs and node.inputs[3] is g.outputs[-1]:
-                    _replace_op(fgraph, node, g_last=True)
+        g = node.inputs[-1]
+        if not isinstance(node.op, ConvPoolGrad) or g.owner is None or len(g.clients) > 1:
+            continue
+        if isinstance(g.owner.op, ConvPoolGrad) and g is g.owner.outputs[-1]:
+            before = _with(g.owner, dx_blocked=True)
+            after = _with(node, g_blocked=True, inputs=[*node.inputs[:-1], before.outputs[-1]])
+            _replace(fgraph, zip(g.owner.outputs[:-1], before.outputs[:-1], strict=True))
+            _replace(fgraph, zip(node.outputs, after.outputs, strict=True))
 
 
-def _replace_op(fgraph, node, **changes) -> None:
+def _replace(fgraph, pairs) -> None:
+    fgraph.replace_all_validate(list(pairs), reason="conv_pool_layout")
+
+
+def _is_stage(node) -> bool:
+    return isinstance(node.op, (ConvPool, ConvPoolGrad))
+
+
+def _with(node, inputs=None, **changes):
+    """Return a new node whose Op has these properties changed."""
     props = {name: getattr(node.op, name) for name in node.op.__props__} | changes
-    new = type(node.op)(**props)(*node.inputs, return_list=True)
-    fgraph.replace_all_validate(
-        list(zip(node.outputs, new, strict=True)), reason="conv_pool_layout"
-    )
+    return type(node.op)(**props).make_node(*(inputs or node.inputs))
 
 
 def register() -> None:
     """Register with Theano's optimizer; ``optimizer_excluding=conv_pool`` turns it off."""
-    # Behind the first merge (0) and before canonicalize (1).
-    optdb.register("conv_pool", FuseConvPool(), 0.05, "fast_run")
+    # Behind the first merge (0) and before canonicalize (1). Once: Theano may be reloaded.
+    if "conv_pool" not in optdb:
+        optdb.register("conv_pool", FuseConvPool(), 0.05, "fast_run")

@@ -24,18 +24,65 @@ struct Matrix {
     Matrix at(long i, long j) const { return {data + i * row + j * column, row, column}; }
 };
 
-// sums (MR, NV * V) += A (MR, k) @ panel (k, NV * V), the panel's rows `step` floats apart
-template <int MR, int NV>
-static INLINE void tile(long k, Matrix a, const float *panel, long step, vf (&sums)[MR][NV]) {
-    const float *left = a.data;
-    for (long p = 0; p < k; p++, left += a.column, panel += step) {
-        vf right[NV];
-        UNROLL for (int j = 0; j < NV; j++) right[j] = load(panel + j * V);
-        UNROLL for (int i = 0; i < MR; i++) {
-            const vf one = splat(left[i * a.row]);
-            UNROLL for (int j = 0; j < NV; j++) sums[i][j] += one * right[j];
+// Memory that will be needed soon, line by line: `rows` rows of `bytes` bytes, `stride` apart.
+// Asked for a line at a time between other work, since a processor that waits for a dozen or two
+// of lines does nothing else.
+class Soon {
+  public:
+    Soon() = default;
+    Soon(const float *first, long floats, long stride, long rows)
+        : begin((const char *)first), at(begin), bytes(floats * 4), stride(stride * 4), rows(rows) {
+    }
+
+    template <int WRITE = 0> INLINE void line() {
+        if (rows <= 0)
+            return;
+        __builtin_prefetch(at, WRITE, WRITE ? 3 : 2);
+        at += 64;
+        if (at >= begin + bytes) {
+            begin += stride;
+            at = whole_line(begin);
+            rows--;
         }
     }
+
+  private:
+    static const char *whole_line(const char *p) { return (const char *)((uintptr_t)p & ~63ul); }
+
+    const char *begin = nullptr, *at = nullptr;
+    long bytes = 0, stride = 0, rows = 0;
+};
+
+// sums (MR, NV * V) += A (MR, k) @ panel (k, NV * V), the panel's rows `step` floats apart.
+// between() is called after every fourth of the k.
+template <int MR, int NV, class F>
+static INLINE void tile(long k, Matrix a, const float *panel, long step, vf (&sums)[MR][NV],
+                        F &&between) {
+    const float *left = a.data;
+    const auto one_step = [&]() __attribute__((always_inline)) {
+        vf right[NV];
+        EACH (j, NV)
+            right[j] = load(panel + j * V);
+        EACH (i, MR) {
+            const vf one = splat(left[i * a.row]);
+            EACH (j, NV)
+                sums[i][j] += one * right[j];
+        }
+        left += a.column;
+        panel += step;
+    };
+    long p = 0;
+    for (; p + 4 <= k; p += 4) {
+        EACH (q, 4)
+            one_step();
+        between();
+    }
+    for (; p < k; p++)
+        one_step();
+}
+template <int MR, int NV>
+static INLINE void tile(long k, Matrix a, const float *panel, long step, vf (&sums)[MR][NV]) {
+    tile(k, a, panel, step, sums, [] {});
 }
 
 // Call f with std::integral_constant-like numbers of rows (1 to ROWS) and vectors (1 to VECTORS).
@@ -61,26 +108,43 @@ inline void pack_panel(float *panel, Matrix b, long k, long first, long n) {
     b = b.at(0, first);
     if (b.column == 1) {
         for (long p = 0; p < k; p++, panel += PANEL) {
-            if (columns == PANEL) {
-                UNROLL for (int j = 0; j < VECTORS; j++)
-                    store(panel + j * V, load(b.data + p * b.row + j * V));
-            } else {
-                std::memcpy(panel, b.data + p * b.row, columns * sizeof(float));
-                std::memset(panel + columns, 0, (PANEL - columns) * sizeof(float));
+            EACH (j, VECTORS) {
+                const float *from = b.data + p * b.row + j * V;
+                const long there = columns - j * V;
+                store(panel + j * V, there >= V  ? load(from)
+                                     : there > 0 ? load_first(from, there)
+                                                 : vf{});
             }
         }
         return;
     }
-    // Columns lie in rows: go along them in short stretches, so that what is written stays near.
-    constexpr long STRETCH = 16;
-    for (long p0 = 0; p0 < k; p0 += STRETCH) {
-        const long p1 = p0 + STRETCH < k ? p0 + STRETCH : k;
-        for (long j = 0; j < PANEL; j++) {
-            const float *from = b.data + j * b.column;
-            for (long p = p0; p < p1; p++)
-                panel[p * PANEL + j] = j < columns ? from[p * b.row] : 0;
-        }
+    // Columns lie in rows: squares of V by V are turned.
+    for (long j = 0; j < PANEL; j += V, panel += V) {
+        const float *from = b.data + j * b.column;
+        const long there = columns - j;
+        long p = 0;
+        if (there >= V && b.row == 1)
+            for (; p + V <= k; p += V) {
+                vf square[V];
+                EACH (i, V)
+                    square[i] = load(from + i * b.column + p);
+                transpose(square);
+                EACH (i, V)
+                    store(panel + (p + i) * PANEL, square[i]);
+            }
+        for (; p < k; p++)
+            for (long i = 0; i < V; i++)
+                panel[p * PANEL + i] = i < there ? from[i * b.column + p * b.row] : 0;
     }
+}
+
+// What pack_panel() will read
+static INLINE Soon soon_packed(Matrix b, long k, long first, long n) {
+    if (k <= 0 || first >= n)
+        return {};
+    const long columns = n - first < PANEL ? n - first : PANEL;
+    b = b.at(0, first);
+    return b.column == 1 ? Soon(b.data, columns, b.row, k) : Soon(b.data, k, b.column, columns);
 }
 
 static INLINE void add_to(float *c, vf x, long columns, bool first) {
@@ -90,28 +154,36 @@ static INLINE void add_to(float *c, vf x, long columns, bool first) {
         store_first(c, first ? x : x + load_first(c, columns), columns);
 }
 
-constexpr long DEEP = 256; // rows of B in a panel: it stays in the second level's cache
+constexpr long DEEP = 256; // or up to twice as many rows of B in a panel: it stays in the cache
 
 // C (m, n) = A[:, k0:k1] @ B[k0:k1] for the panels p0 to p1 - 1; C's rows are `row` floats apart
 inline void product_part(Matrix a, Matrix b, float *c, long row, long m, long n, long k0, long k1,
                          long p0, long p1) {
-    float *panel = scratch(Use::panels, DEEP * PANEL);
+    const long deep = k1 - k0 <= 2 * DEEP ? k1 - k0 : DEEP;
+    float *panel = scratch(Use::panels, 2 * DEEP * PANEL);
     if (k0 == k1)
         for (long i = 0; i < m; i++)
             for (long j = p0 * PANEL; j < n && j < p1 * PANEL; j++)
                 c[i * row + j] = 0;
-    for (long k = k0; k < k1; k += DEEP) {
-        const long depth = k1 - k < DEEP ? k1 - k : DEEP;
+    for (long k = k0; k < k1; k += deep) {
+        const long depth = k1 - k < deep ? k1 - k : deep;
         for (long p = p0; p < p1; p++) {
             const long j = p * PANEL;
             pack_panel(panel, b.at(k, 0), depth, j, n);
+            // The next panel's memory is on its way while this one is multiplied.
+            const bool last = p + 1 == p1;
+            const long next = last ? k + deep : k;
+            Soon soon = soon_packed(b.at(next, 0), k1 - next < deep ? k1 - next : deep,
+                                    (last ? p0 : p + 1) * PANEL, n);
             for (long i = 0; i < m; i += ROWS)
                 with_rows(m - i < ROWS ? m - i : ROWS, [&](auto rows) {
                     constexpr int MR = decltype(rows)::value;
                     vf sums[MR][VECTORS] = {};
-                    tile<MR, VECTORS>(depth, a.at(i, k), panel, PANEL, sums);
-                    UNROLL for (int r = 0; r < MR; r++) UNROLL for (int s = 0; s < VECTORS; s++)
-                        add_to(c + (i + r) * row + j + s * V, sums[r][s], n - j - s * V, k == k0);
+                    tile(depth, a.at(i, k), panel, PANEL, sums, [&] { soon.line(); });
+                    EACH (r, MR)
+                        EACH (s, VECTORS)
+                            add_to(c + (i + r) * row + j + s * V, sums[r][s], n - j - s * V,
+                                   k == k0);
                 });
         }
     }

@@ -4,8 +4,10 @@
 //   p (ph, pw)  = max over 2x2 windows of z       and rectified: 0.5 * (p + |p|)
 //   winners     = per window, which of its four z are the maximum (see window.hpp)
 //
-// Inside, pixels hold their channels side by side ("channels last"), rounded up to whole
-// vectors with zeros, except for images of a few channels, which stay planes.
+// Inside, images are "blocked": (blocks, rows, columns, V), the channels in blocks of V that lie
+// side by side in a pixel, zeros behind the last; a vector is a pixel of a block. Images of a
+// few channels stay planes: (channels, rows, columns). Outside, arrays are planes unless the
+// Stage says that they are blocked, too.
 #pragma once
 
 #include "threads.hpp"
@@ -22,16 +24,25 @@ struct Stage {
     int64_t pool_rows, pool_columns;              // p
     int64_t flip;                                 // 1: w is turned by 180 degrees, as Theano does
     int64_t rectify;                              // 1: p is rectified
-    int64_t x_last, p_last;                       // 1: x (and its gradient), p (and its) hold
-                                                  // (images, rows, columns, padded channels)
+    int64_t x_blocked, dx_blocked;                // 1: x, its gradient
+    int64_t p_blocked;                            // 1: p (or, going backward, its gradient)
 
-    long padded_channels() const { return round_up(channels, V); }
-    long padded_filters() const { return round_up(filters, V); }
+    long channel_blocks() const { return (channels + V - 1) / V; }
+    long filter_blocks() const { return (filters + V - 1) / V; }
     long windows() const { return pool_rows * pool_columns; }
+    long taps() const { return filter_rows * filter_columns; }
     // What the windows see, incomplete ones at the border as well.
     long seen_rows() const { return 2 * pool_rows + filter_rows - 1; }
     long seen_columns() const { return 2 * pool_columns + filter_columns - 1; }
-    long taps() const { return filter_rows * filter_columns; }
+    // The part of x that is seen.
+    long used_rows() const { return top + rows < seen_rows() ? rows : seen_rows() - top; }
+    long used_columns() const {
+        return left + columns < seen_columns() ? columns : seen_columns() - left;
+    }
+    // x itself has all that the windows see: no copy with zeros around it is needed.
+    bool fits() const {
+        return top == 0 && left == 0 && seen_rows() <= rows && seen_columns() <= columns;
+    }
 
     bool few_channels() const { return channels < 8; }
 
@@ -43,79 +54,107 @@ struct Stage {
         }
         return ((f * channels + c) * filter_rows + i) * filter_columns + j;
     }
+
+    // Floats of an image of x and of p, blocked or not
+    long x_size(bool blocked) const {
+        return (blocked ? channel_blocks() * V : channels) * rows * columns;
+    }
+    long p_size(bool blocked) const {
+        return (blocked ? filter_blocks() * V : filters) * windows();
+    }
 };
 
-// One image as the kernels read it: element (c, i, j) is at
-// data[c * channel + i * row + j * pixel]; (0, 0) is the first that the first window sees.
+// One image as the kernels read it: row i of plane or block k begins at
+// data[k * plane + i * row]; a pixel is 1 float, or V of a block. Pixel (0, 0) is the first that
+// the first window sees.
 struct Image {
     const float *data;
-    long channel, row, pixel;
+    long plane, row;
 };
 
-// to (rows * columns pixels, `pixel` floats apart) <- planes (channels, rows, columns)
-inline void planes_to_last(float *to, long pixel, long row, const float *planes, long channels,
-                           long rows, long columns) {
-    for (long i = 0; i < rows; i++)
-        for (long c0 = 0; c0 < channels; c0 += V) {
-            const long c1 = c0 + V < channels ? c0 + V : channels;
-            for (long j = 0; j < columns; j++)
-                for (long c = c0; c < c1; c++)
-                    to[i * row + j * pixel + c] = planes[(c * rows + i) * columns + j];
-        }
+// blocked (blocks, count, V) <- planes (channels, count); the rest of the last block: zeros
+inline void planes_to_blocks(float *blocked, const float *planes, long channels, long count) {
+    for (long c = 0; c < channels; c += V, blocked += count * V) {
+        const long many = channels - c < V ? channels - c : V;
+        const float *from = planes + c * count;
+        long i = 0;
+        if (many == V)
+            for (; i + V <= count; i += V) {
+                vf square[V];
+                EACH (k, V)
+                    square[k] = load(from + k * count + i);
+                transpose(square);
+                EACH (k, V)
+                    store(blocked + (i + k) * V, square[k]);
+            }
+        for (; i < count; i++)
+            for (long k = 0; k < V; k++)
+                blocked[i * V + k] = k < many ? from[k * count + i] : 0;
+    }
 }
 
-// planes (channels, rows, columns) <- pixels `pixel` floats apart, rows `row` floats apart
-inline void last_to_planes(float *planes, const float *from, long pixel, long row, long channels,
-                           long rows, long columns) {
-    for (long i = 0; i < rows; i++)
-        for (long c0 = 0; c0 < channels; c0 += V) {
-            const long c1 = c0 + V < channels ? c0 + V : channels;
-            for (long j = 0; j < columns; j++)
-                for (long c = c0; c < c1; c++)
-                    planes[(c * rows + i) * columns + j] = from[i * row + j * pixel + c];
-        }
+// planes (channels, count) <- blocked (blocks, count, V)
+inline void blocks_to_planes(float *planes, const float *blocked, long channels, long count) {
+    for (long c = 0; c < channels; c += V, blocked += count * V) {
+        const long many = channels - c < V ? channels - c : V;
+        float *to = planes + c * count;
+        long i = 0;
+        if (many == V)
+            for (; i + V <= count; i += V) {
+                vf square[V];
+                EACH (k, V)
+                    square[k] = load(blocked + (i + k) * V);
+                transpose(square);
+                EACH (k, V)
+                    store(to + k * count + i, square[k]);
+            }
+        for (; i < count; i++)
+            for (long k = 0; k < many; k++)
+                to[k * count + i] = blocked[i * V + k];
+    }
 }
 
-// Image n with all that the windows see, as planes or channels last: x itself where it will do,
-// else a padded copy.
-inline Image image_of(const Stage &s, const float *x, long n, bool as_planes) {
-    const bool fits =
-        s.top == 0 && s.left == 0 && s.seen_rows() <= s.rows && s.seen_columns() <= s.columns;
-    const long pad = s.padded_channels();
+// Image n as planes, with zeros around it where the windows see more than x has
+inline Image planes_of(const Stage &s, const float *x, long n) {
+    const long size = s.rows * s.columns;
+    const float *planes = x + n * s.x_size(s.x_blocked);
+    if (s.x_blocked) {
+        float *copy = scratch(Use::planes, s.channels * size);
+        blocks_to_planes(copy, planes, s.channels, size);
+        planes = copy;
+    }
+    if (s.fits())
+        return {planes, size, s.columns};
     const long height = s.seen_rows(), width = s.seen_columns();
-    const long rows = s.top + s.rows < height ? s.rows : height - s.top;
-    const long columns = s.left + s.columns < width ? s.columns : width - s.left;
-    if (as_planes) {
-        const long plane = s.rows * s.columns;
-        if (fits && !s.x_last)
-            return {x + n * s.channels * plane, plane, s.columns, 1};
-        float *copy = scratch(Use::image, s.channels * height * width);
-        std::memset(copy, 0, s.channels * height * width * sizeof(float));
-        for (long c = 0; c < s.channels; c++)
-            for (long i = 0; i < rows; i++)
-                for (long j = 0; j < columns; j++)
-                    copy[(c * height + s.top + i) * width + s.left + j] =
-                        s.x_last ? x[(n * plane + i * s.columns + j) * pad + c]
-                                 : x[(n * s.channels + c) * plane + i * s.columns + j];
-        return {copy, height * width, width, 1};
+    float *padded = scratch(Use::image, s.channels * height * width);
+    std::memset(padded, 0, s.channels * height * width * sizeof(float));
+    for (long c = 0; c < s.channels; c++)
+        for (long i = 0; i < s.used_rows(); i++)
+            std::memcpy(padded + (c * height + s.top + i) * width + s.left,
+                        planes + c * size + i * s.columns, s.used_columns() * sizeof(float));
+    return {padded, height * width, width};
+}
+
+// Image n blocked, with zeros around it where the windows see more than x has
+inline Image blocks_of(const Stage &s, const float *x, long n) {
+    const long size = s.rows * s.columns, blocks = s.channel_blocks();
+    const float *blocked = x + n * s.x_size(s.x_blocked);
+    if (!s.x_blocked) {
+        float *copy = scratch(Use::planes, blocks * size * V);
+        planes_to_blocks(copy, blocked, s.channels, size);
+        blocked = copy;
     }
-    if (fits && s.x_last)
-        return {x + n * s.rows * s.columns * pad, 1, s.columns * pad, pad};
-    float *copy = scratch(Use::image, height * width * pad);
-    std::memset(copy, 0, height * width * pad * sizeof(float));
-    float *inside = copy + (s.top * width + s.left) * pad;
-    if (s.x_last) {
-        for (long i = 0; i < rows; i++)
-            std::memcpy(inside + i * width * pad, x + (n * s.rows + i) * s.columns * pad,
-                        columns * pad * sizeof(float));
-    } else {
-        for (long i = 0; i < rows; i++)
-            for (long j = 0; j < columns; j++)
-                for (long c = 0; c < s.channels; c++)
-                    inside[(i * width + j) * pad + c] =
-                        x[((n * s.channels + c) * s.rows + i) * s.columns + j];
-    }
-    return {copy, 1, width * pad, pad};
+    if (s.fits())
+        return {blocked, size * V, s.columns * V};
+    const long height = s.seen_rows(), width = s.seen_columns();
+    float *padded = scratch(Use::image, blocks * height * width * V);
+    std::memset(padded, 0, blocks * height * width * V * sizeof(float));
+    for (long b = 0; b < blocks; b++)
+        for (long i = 0; i < s.used_rows(); i++)
+            std::memcpy(padded + ((b * height + s.top + i) * width + s.left) * V,
+                        blocked + (b * size + i * s.columns) * V,
+                        s.used_columns() * V * sizeof(float));
+    return {padded, height * width * V, width * V};
 }
 
 } // namespace net2

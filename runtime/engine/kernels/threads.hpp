@@ -156,10 +156,11 @@ class Scratch {
 
 // What a thread keeps scratch memory for; whatever is in use at the same time needs its own.
 enum class Use {
-    image,    // a padded image
-    pooled,   // p or its gradient, channels last
-    planes,   // of Winograd's inputs
-    products, // of Winograd's planes; a part of a product of matrices
+    image,    // with zeros around it
+    planes,   // or blocks of an image that is blocked, or not
+    pooled,   // p or its gradient, blocked
+    winograd, // the planes of Winograd's inputs
+    products, // of these planes; a part of a product of matrices
     hits,
     counts,
     dx,

@@ -40,6 +40,47 @@ inline void update(Step rule, float *w, float *v, const float *g, long count) {
     });
 }
 
+constexpr long STRIPE = 8 * ROWS; // rows of the gradient at a time
+
+// left (k, STRIPE) <- A (m, k) turned, m at most STRIPE
+inline void pack_left(float *left, Matrix a, long m, long k) {
+    for (long p = 0; p < k; p++, left += STRIPE)
+        if (a.row == 1)
+            std::memcpy(left, a.data + p * a.column, m * sizeof(float));
+        else
+            for (long i = 0; i < m; i++)
+                left[i] = a.data[i * a.row + p * a.column];
+}
+
+// A tile of w and v, rows `row` floats apart, of which `columns` are left, after a step with the
+// gradient left (k, MR of STRIPE).T @ panel (k, PANEL)
+template <int MR>
+static INLINE void update_tile(Step rule, float *w, float *v, long row, long columns,
+                               const float *left, const float *panel, long k, Soon soon_w,
+                               Soon soon_v) {
+    vf sums[MR][VECTORS] = {};
+    tile(k, Matrix{left, 1, STRIPE}, panel, PANEL, sums, [&] {
+        soon_w.line<1>();
+        soon_v.line<1>();
+    });
+    EACH (r, MR)
+        EACH (s, VECTORS) {
+            float *at_w = w + r * row + s * V, *at_v = v + r * row + s * V;
+            const long there = columns - s * V;
+            if (there >= V) {
+                vf x = load(at_w), y = load(at_v);
+                step(rule, x, y, sums[r][s]);
+                store(at_w, x);
+                store(at_v, y);
+            } else if (there > 0) {
+                vf x = load_first(at_w, there), y = load_first(at_v, there);
+                step(rule, x, y, sums[r][s]);
+                store_first(at_w, x, there);
+                store_first(at_v, y, there);
+            }
+        }
+}
+
 // W, v (m, n) contiguous, after a step with the gradient A (m, k) @ B (k, n), which is never
 // written anywhere: each tile of it is used where it was computed, while the memory of the
 // next one is on its way.
@@ -55,39 +96,24 @@ inline void update_with_product(Step rule, float *w, float *v, Matrix a, Matrix 
     });
     pool.run([&](int thread, int threads) {
         const Share tiles((m + ROWS - 1) / ROWS, thread, threads);
-        float *left = scratch(Use::left, ROWS * k);
-        for (long i = tiles.begin * ROWS; i < tiles.end * ROWS && i < m; i += ROWS)
-            with_rows(m - i < ROWS ? m - i : ROWS, [&](auto rows) {
-                constexpr int MR = decltype(rows)::value;
-                for (long p = 0; p < k; p++)
-                    for (int r = 0; r < MR; r++)
-                        left[p * MR + r] = a.data[(i + r) * a.row + p * a.column];
-                for (long j = 0; j < n; j += PANEL) {
-                    vf sums[MR][VECTORS] = {};
-                    UNROLL for (int r = 0; r < MR; r++) {
-                        const long at = (i + r) * n + j;
-                        UNROLL for (int s = 0; s < VECTORS; s++) {
-                            __builtin_prefetch(w + at + s * V, 1);
-                            __builtin_prefetch(v + at + s * V, 1);
-                        }
-                    }
-                    tile<MR, VECTORS>(k, Matrix{left, 1, MR}, packed + j * k, PANEL, sums);
-                    UNROLL for (int r = 0; r < MR; r++) UNROLL for (int s = 0; s < VECTORS; s++) {
-                        const long at = (i + r) * n + j + s * V, columns = n - j - s * V;
-                        if (columns >= V) {
-                            vf x = load(w + at), y = load(v + at);
-                            step(rule, x, y, sums[r][s]);
-                            store(w + at, x);
-                            store(v + at, y);
-                        } else if (columns > 0) {
-                            vf x = load_first(w + at, columns), y = load_first(v + at, columns);
-                            step(rule, x, y, sums[r][s]);
-                            store_first(w + at, x, columns);
-                            store_first(v + at, y, columns);
-                        }
-                    }
-                }
-            });
+        const long end = tiles.end * ROWS < m ? tiles.end * ROWS : m;
+        float *left = scratch(Use::left, STRIPE * k);
+        for (long top = tiles.begin * ROWS; top < end; top += STRIPE) {
+            const long bottom = top + STRIPE < end ? top + STRIPE : end;
+            pack_left(left, a.at(top, 0), bottom - top, k);
+            for (long j = 0; j < n; j += PANEL)
+                for (long i = top; i < bottom; i += ROWS)
+                    with_rows(bottom - i < ROWS ? bottom - i : ROWS, [&](auto rows) {
+                        constexpr int MR = decltype(rows)::value;
+                        // The next tile's w and v are on their way while this one is made.
+                        const bool last = i + ROWS >= bottom;
+                        const long next = last ? top * n + j + PANEL : (i + ROWS) * n + j;
+                        update_tile<MR>(rule, w + i * n + j, v + i * n + j, n, n - j,
+                                        left + (i - top), packed + j * k, k,
+                                        Soon(w + next, PANEL, n, ROWS),
+                                        Soon(v + next, PANEL, n, ROWS));
+                    });
+        }
     });
 }
 

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 #if !defined(NET2_VECTOR_BYTES)
 #if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VL__)
@@ -30,6 +31,10 @@
 #else
 #define UNROLL _Pragma("GCC unroll 16")
 #endif
+// The loop over i = 0 ... n - 1, unrolled.
+#define EACH(i, n)                                                                                 \
+    UNROLL                                                                                         \
+    for (int i = 0; i < (n); i++)
 #define INLINE inline __attribute__((always_inline))
 
 namespace net2 {
@@ -90,6 +95,21 @@ static INLINE bool any(vi mask) {
         sum |= mask[lane];
     return sum != 0;
 #endif
+}
+
+// Rows of V vectors become columns: lanes are exchanged at distances 1, 2, 4, ...
+template <int D, int... L>
+static INLINE void exchange(vf &a, vf &b, std::integer_sequence<int, L...>) {
+    const vf low = __builtin_shufflevector(a, b, ((L & D) ? V + L - D : L)...);
+    const vf high = __builtin_shufflevector(a, b, ((L & D) ? V + L : L + D)...);
+    a = low, b = high;
+}
+template <int D = 1> static INLINE void transpose(vf (&rows)[V]) {
+    EACH (i, V)
+        if (!(i & D))
+            exchange<D>(rows[i], rows[i + D], std::make_integer_sequence<int, V>());
+    if constexpr (2 * D < V)
+        transpose<2 * D>(rows);
 }
 
 static inline long round_up(long n, long to) { return (n + to - 1) / to * to; }

@@ -1,6 +1,6 @@
 // The end of a stage's forward pass: the maximum of a pooling window, and who won.
 //
-// Winners, a byte for each window and filter: bits 0 to 3 say which of the window's four outputs
+// Winners, bytes (filter blocks, windows, V): bits 0 to 3 say which of the window's four outputs
 // (row by row) are the maximum, all of them where several are equal; each gets the whole
 // gradient, as in Theano's MaxPoolGrad. 0: the window is not live (rectify cut it off, or its
 // maximum is NaN). Bit 4: the maximum is exactly at rectify's kink, whose slope is a half.
@@ -36,7 +36,8 @@ static INLINE void finish_window(const vf (&z)[4], int32_t exist, bool rectify, 
 #if NET2_AVX512
     const __m512 m = (__m512)best;
     __m512i won = _mm512_maskz_set1_epi32(_mm512_cmpeq_ps_mask(m, (__m512)z[0]), 1);
-    UNROLL for (int k = 1; k < 4; k++) {
+    UNROLL
+    for (int k = 1; k < 4; k++) {
         const __mmask16 equal = _mm512_cmpeq_ps_mask(m, (__m512)z[k]);
         won = _mm512_mask_or_epi32(won, equal, won, _mm512_set1_epi32(1 << k));
     }

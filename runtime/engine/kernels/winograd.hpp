@@ -22,11 +22,12 @@ constexpr int CENTRE = 4; // the plane m1 m1, part of all four outputs: its sums
 
 // packed [plane][panel][channel][PANEL filters]
 inline long winograd_weights_size(const Stage &s) {
-    return PLANES * s.padded_channels() * round_up(s.filters, PANEL);
+    return PLANES * s.channel_blocks() * V * round_up(s.filters, PANEL);
 }
 
 inline void winograd_weights(const Stage &s, const float *w, float *packed, long f0, long f1) {
-    const long channels = s.padded_channels(), plane = channels * round_up(s.filters, PANEL);
+    const long channels = s.channel_blocks() * V;
+    const long plane = channels * round_up(s.filters, PANEL);
     for (long f = f0; f < f1; f++)
         for (long c = 0; c < s.channels; c++) {
             const float g00 = w[s.weight(f, c, 0, 0)], g01 = w[s.weight(f, c, 0, 1)];
@@ -41,19 +42,19 @@ inline void winograd_weights(const Stage &s, const float *w, float *packed, long
 
 // planes [9][count][channels] <- the 3x3 pixels under `count` windows from `first` on
 inline void winograd_inputs(const Stage &s, Image image, long first, long count, float *planes) {
-    const long channels = s.padded_channels(), plane = count * channels;
+    const long channels = s.channel_blocks() * V, plane = count * channels;
     for (long t = 0; t < count; t++, planes += channels) {
         const long row = (first + t) / s.pool_columns, column = (first + t) % s.pool_columns;
-        const float *x = image.data + 2 * row * image.row + 2 * column * image.pixel;
-        for (long c = 0; c < channels; c += V) {
+        const float *x = image.data + 2 * row * image.row + 2 * column * V;
+        for (long c = 0; c < channels; c += V, x += image.plane) {
             vf d[3][3];
-            UNROLL for (int j = 0; j < 3; j++) {
-                const float *pixel = x + j * image.pixel + c;
+            EACH (j, 3) {
+                const float *pixel = x + j * V;
                 const vf a = load(pixel), b = load(pixel + image.row),
                          e = load(pixel + 2 * image.row);
                 d[0][j] = a - b, d[1][j] = b, d[2][j] = b - e;
             }
-            UNROLL for (int i = 0; i < 3; i++) {
+            EACH (i, 3) {
                 float *to = planes + 3 * i * plane + c;
                 store(to, d[i][0] - d[i][1]);
                 store(to + plane, d[i][1]);
@@ -66,7 +67,7 @@ inline void winograd_inputs(const Stage &s, Image image, long first, long count,
 // products [9][count][filters] <- planes [9][count][channels] @ weights [9][channels][filters]
 inline void winograd_products(const Stage &s, const float *planes, const float *weights,
                               const float *bias, long count, float *products) {
-    const long channels = s.padded_channels(), filters = s.padded_filters();
+    const long channels = s.channel_blocks() * V, filters = s.filter_blocks() * V;
     const long panel = channels * PANEL, panels = (s.filters + PANEL - 1) / PANEL;
     for (int k = 0; k < PLANES; k++)
         for (long q = 0; q < panels; q++, weights += panel) {
@@ -76,16 +77,18 @@ inline void winograd_products(const Stage &s, const float *planes, const float *
                     with_vectors(vectors, [&](auto columns) {
                         constexpr int MR = decltype(rows)::value, NV = decltype(columns)::value;
                         vf sums[MR][NV];
-                        UNROLL for (int v = 0; v < NV; v++) {
+                        EACH (v, NV) {
                             const vf start =
                                 k == CENTRE ? load(bias + q * PANEL + v * V) : splat(0.0f);
-                            UNROLL for (int r = 0; r < MR; r++) sums[r][v] = start;
+                            EACH (r, MR)
+                                sums[r][v] = start;
                         }
                         const Matrix left = {planes + (k * count + t) * channels, channels, 1};
                         tile<MR, NV>(channels, left, weights, PANEL, sums);
                         float *to = products + (k * count + t) * filters + q * PANEL;
-                        UNROLL for (int r = 0; r < MR; r++) UNROLL for (int v = 0; v < NV; v++)
-                            store(to + r * filters + v * V, sums[r][v]);
+                        EACH (r, MR)
+                            EACH (v, NV)
+                                store(to + r * filters + v * V, sums[r][v]);
                     });
                 });
         }
@@ -94,7 +97,7 @@ inline void winograd_products(const Stage &s, const float *planes, const float *
 // p and winners of `count` windows; false if an output was NaN or infinite
 inline bool winograd_outputs(const Stage &s, const float *products, long first, long count,
                              float *p, uint8_t *winners) {
-    const long filters = s.padded_filters(), plane = count * filters;
+    const long filters = s.filter_blocks() * V, plane = count * filters;
     vf unlike = {}; // stays 0 as long as all is finite
     for (long t = 0; t < count; t++) {
         const int32_t exist =
@@ -102,7 +105,7 @@ inline bool winograd_outputs(const Stage &s, const float *products, long first, 
         for (long f = 0; f < filters; f += V) {
             const long at = t * filters + f;
             vf upper[3], lower[3];
-            UNROLL for (int j = 0; j < 3; j++) {
+            EACH (j, 3) {
                 const float *m = products + j * plane + at;
                 const vf m0 = load(m), m1 = load(m + 3 * plane), m2 = load(m + 6 * plane);
                 upper[j] = m0 + m1, lower[j] = m1 - m2;
@@ -110,8 +113,8 @@ inline bool winograd_outputs(const Stage &s, const float *products, long first, 
             const vf z[4] = {upper[0] + upper[1], upper[1] - upper[2], lower[0] + lower[1],
                              lower[1] - lower[2]};
             unlike += 0.0f * (z[0] + z[3]) + 0.0f * (z[1] + z[2]);
-            finish_window(z, exist, s.rectify, p + (first * filters + at),
-                          winners + (first * filters + at));
+            const long to = f * s.windows() + (first + t) * V;
+            finish_window(z, exist, s.rectify, p + to, winners + to);
         }
     }
     return !any((vi)(unlike != 0.0f));
@@ -119,12 +122,12 @@ inline bool winograd_outputs(const Stage &s, const float *products, long first, 
 
 constexpr long TOGETHER = 36; // windows: planes and products of as many fit the cache
 
-// p and winners (windows, padded filters) of one image; false if an output was NaN or infinite.
+// p and winners (filter blocks, windows, V) of one image; false if an output was NaN or infinite.
 // Infinities then call for direct_image(): inf - inf is NaN here and need not be there.
 inline bool winograd_image(const Stage &s, Image image, const float *weights, const float *bias,
                            float *p, uint8_t *winners) {
-    float *planes = scratch(Use::planes, PLANES * TOGETHER * s.padded_channels());
-    float *products = scratch(Use::products, PLANES * TOGETHER * s.padded_filters());
+    float *planes = scratch(Use::winograd, PLANES * TOGETHER * s.channel_blocks() * V);
+    float *products = scratch(Use::products, PLANES * TOGETHER * s.filter_blocks() * V);
     bool finite = true;
     for (long first = 0; first < s.windows(); first += TOGETHER) {
         const long count = s.windows() - first < TOGETHER ? s.windows() - first : TOGETHER;
