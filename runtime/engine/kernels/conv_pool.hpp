@@ -154,7 +154,6 @@ inline void backward(const Stage &s, const float *x, const float *w, const uint8
             if (dx != nullptr) {
                 to = dx + n * s.x_size(s.dx_blocked);
                 image_dx = in_place ? to : scratch(Use::dx, image_size);
-                std::memset(image_dx, 0, image_size * sizeof(float));
             }
             Backward{s, weights, dw_here ? sums : nullptr, bias}.add(image, image_dx, gradient, won,
                                                                      patches);

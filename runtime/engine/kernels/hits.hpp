@@ -16,16 +16,18 @@
 
 namespace net2 {
 
-struct Hit {
-    int32_t patch; // in floats from the first pixel of the block
-    float gradient;
-};
-
-// The hits of filter f are hits[f * room], ..., and `counts[f]` of them.
+// The hits of filter f are at f * room in both arrays, and `counts[f]` of them.
 struct Hits {
-    Hit *hits;
+    int32_t *patches; // in floats from the first pixel of the block
+    float *gradients;
     int32_t *counts;
     long room;
+};
+
+// Where the next hit of a filter goes.
+struct End {
+    int32_t *patch;
+    float *gradient;
 };
 
 // The gradient of p of one image: planes (filters, windows), or blocked (blocks, windows, V)
@@ -39,12 +41,14 @@ struct Gradient {
     }
 };
 
-static INLINE void add_hits(Hit *&end, int32_t won, float gradient, int32_t patch, long row) {
+static INLINE void add_hits(End &end, int32_t won, float gradient, int32_t patch, long row) {
     if (won & HALF)
         gradient *= 0.5f;
     for (int k = 0; k < 4; k++)
-        if (won & 1 << k)
-            *end++ = {int32_t(patch + (k >> 1) * row + (k & 1) * V), gradient};
+        if (won & 1 << k) {
+            *end.patch++ = patch + (k >> 1) * row + (k & 1) * V;
+            *end.gradient++ = gradient;
+        }
 }
 
 #if NET2_AVX512
@@ -55,9 +59,9 @@ inline void pack_hits(const Stage &s, Gradient g, const uint8_t *winners, const 
     const int many = s.filters - f < V ? s.filters - f : V;
     const uint8_t *block = winners + f * windows;
     const __m512i one = _mm512_set1_epi32(1);
-    Hit *end[V];
+    End end[V];
     for (int i = 0; i < many; i++)
-        end[i] = out.hits + (f + i) * out.room;
+        end[i] = {out.patches + (f + i) * out.room, out.gradients + (f + i) * out.room};
     for (long t = t0; t < t1; t += V) {
         const int count = t1 - t < V ? t1 - t : V;
         const __mmask16 there = _cvtu32_mask16((1u << count) - 1);
@@ -94,22 +98,16 @@ inline void pack_hits(const Stage &s, Gradient g, const uint8_t *winners, const 
             const __mmask16 below = _mm512_test_epi32_mask(w, _mm512_set1_epi32(4 | 8));
             __m512i patch = _mm512_mask_add_epi32(base, right, base, _mm512_set1_epi32(V));
             patch = _mm512_mask_add_epi32(patch, below, patch, _mm512_set1_epi32(row));
-            patch = _mm512_maskz_compress_epi32(live, patch);
-            const __m512i weight = _mm512_maskz_compress_epi32(live, (__m512i)gradient[i]);
-            // Both halves are written whole; what is behind the last hit is written over.
-            const __m512i low = _mm512_unpacklo_epi32(patch, weight);
-            const __m512i high = _mm512_unpackhi_epi32(patch, weight);
-            _mm512_storeu_si512(
-                end[i],
-                _mm512_permutex2var_epi64(low, _mm512_setr_epi64(0, 1, 8, 9, 2, 3, 10, 11), high));
-            _mm512_storeu_si512(end[i] + 8,
-                                _mm512_permutex2var_epi64(
-                                    low, _mm512_setr_epi64(4, 5, 12, 13, 6, 7, 14, 15), high));
-            end[i] += __builtin_popcount(_cvtmask16_u32(live));
+            // Whole vectors are written; what is behind the last hit is written over.
+            _mm512_storeu_si512(end[i].patch, _mm512_maskz_compress_epi32(live, patch));
+            _mm512_storeu_ps(end[i].gradient, _mm512_maskz_compress_ps(live, (__m512)gradient[i]));
+            const int hits = __builtin_popcount(_cvtmask16_u32(live));
+            end[i].patch += hits;
+            end[i].gradient += hits;
         }
     }
     for (int i = 0; i < many; i++)
-        out.counts[f + i] = end[i] - (out.hits + (f + i) * out.room);
+        out.counts[f + i] = end[i].patch - (out.patches + (f + i) * out.room);
 }
 #else
 inline void pack_hits(const Stage &s, Gradient g, const uint8_t *winners, const int32_t *patches,
@@ -118,31 +116,34 @@ inline void pack_hits(const Stage &s, Gradient g, const uint8_t *winners, const 
     const uint8_t *block = winners + f * s.windows();
     int32_t moved[16] = {}; // by the winner's place in its window
     moved[2] = V, moved[4] = row, moved[8] = row + V;
-    Hit *end[V];
+    End end[V];
     for (int i = 0; i < many; i++)
-        end[i] = out.hits + (f + i) * out.room;
+        end[i] = {out.patches + (f + i) * out.room, out.gradients + (f + i) * out.room};
     for (long t = t0; t < t1; t++)
         for (int i = 0; i < many; i++) {
             const int32_t won = block[t * V + i];
             const float gradient = g.at(s, f + i, t);
             const bool usual = (won & (won - 1)) == 0 && won < HALF; // one winner, or none
             if (__builtin_expect(usual, 1)) {
-                *end[i] = {patches[t] + moved[won], gradient};
-                end[i] += won != 0;
+                *end[i].patch = patches[t] + moved[won];
+                *end[i].gradient = gradient;
+                end[i].patch += won != 0;
+                end[i].gradient += won != 0;
             } else {
                 add_hits(end[i], won, gradient, patches[t], row);
             }
         }
     for (int i = 0; i < many; i++)
-        out.counts[f + i] = end[i] - (out.hits + (f + i) * out.room);
+        out.counts[f + i] = end[i].patch - (out.patches + (f + i) * out.room);
 }
 #endif
 
 // R rows of C taps of one filter and one block of channels, for all its hits: their sums and
 // weights stay in registers. dw, w: rows `step` floats apart. Returns the gradients' sum.
 template <int R, int C, bool DW, bool DX>
-static INLINE float apply_hits(const Hit *hit, const Hit *end, const float *x, float *dx, long row,
-                               float *dw, const float *w, long step) {
+static INLINE float apply_hits(const int32_t *patches, const float *gradients, long count,
+                               const float *x, float *dx, long row, float *dw, const float *w,
+                               long step) {
     vf sums[R][C], weights[R][C], total = {};
     EACH (r, R)
         EACH (c, C) {
@@ -151,9 +152,9 @@ static INLINE float apply_hits(const Hit *hit, const Hit *end, const float *x, f
             if (DX)
                 weights[r][c] = load(w + r * step + c * V);
         }
-    for (; hit < end; hit++) {
-        const vf gradient = splat(hit->gradient);
-        const long patch = hit->patch;
+    for (long hit = 0; hit < count; hit++) {
+        const vf gradient = splat(gradients[hit]);
+        const long patch = patches[hit];
         total += gradient;
         EACH (r, R) {
             // An opaque pointer, or GCC computes an address for each vector of the row.
@@ -191,31 +192,47 @@ struct Backward {
     float *dw;            // null: neither dw nor db are wanted
     double *db;
 
-    // patches (windows): where each window's first patch begins
+    // dx is overwritten. patches (windows): where each window's first patch begins.
     void add(Image image, float *dx, Gradient g, const uint8_t *winners,
              const int32_t *patches) const {
         const long band = band_rows();
         Hits hits;
         hits.room = band * s.pool_columns * 4 + 16; // all four tied; whole vectors are written
-        hits.hits = (Hit *)scratch(Use::hits, s.filters * hits.room * 2);
+        hits.gradients = scratch(Use::hits, s.filters * hits.room * 2);
+        hits.patches = (int32_t *)hits.gradients + s.filters * hits.room;
         hits.counts = (int32_t *)scratch(Use::counts, s.filters);
+        const long rows = image.plane / image.row; // of dx
+        long clean = 0;
         for (long top = 0; top < s.pool_rows; top += band) {
             const long bottom = top + band < s.pool_rows ? top + band : s.pool_rows;
             if (dw != nullptr)
                 fetch(image, 2 * bottom, 2 * (bottom + band) + s.filter_rows - 1);
+            if (dx != nullptr) {
+                // Just ahead of their use: they are still in the cache then.
+                const long end = 2 * bottom + s.filter_rows - 1;
+                clear(image, dx, clean, end);
+                clean = end;
+            }
             for (long f = 0; f < s.filters; f += V)
                 pack_hits(s, g, winners, patches, image.row, top * s.pool_columns,
                           bottom * s.pool_columns, f, hits);
-            if (dw != nullptr && dx != nullptr)
-                apply<true, true>(image, dx, hits);
-            else if (dw != nullptr)
+            // One after the other: what each of them jumps about in fits the cache.
+            if (dw != nullptr)
                 apply<true, false>(image, dx, hits);
-            else
+            if (dx != nullptr)
                 apply<false, true>(image, dx, hits);
         }
+        if (dx != nullptr)
+            clear(image, dx, clean, rows);
     }
 
   private:
+    void clear(Image image, float *dx, long row, long end) const {
+        for (long block = 0; block < s.channel_blocks(); block++)
+            for (long i = row * image.row; i < end * image.row; i += V)
+                store(dx + block * image.plane + i, vf{});
+    }
+
     // Hits jump about: without this each of them waits for memory that no hardware foresees.
     void fetch(Image image, long row, long end) const {
         if (end > s.seen_rows())
@@ -232,7 +249,7 @@ struct Backward {
             constexpr int C = decltype(columns)::value, ROWS = rows_at_once(C);
             for (long block = 0; block < s.channel_blocks(); block++)
                 for (long f = 0; f < s.filters; f++) {
-                    const Hit *begin = hits.hits + f * hits.room, *end = begin + hits.counts[f];
+                    const long first = f * hits.room;
                     const long taps = (block * s.filters + f) * s.taps() * V;
                     float total = 0;
                     for (long i = 0; i < s.filter_rows; i += ROWS) {
@@ -240,8 +257,9 @@ struct Backward {
                         const long rows = s.filter_rows - i < ROWS ? s.filter_rows - i : ROWS;
                         with_rows<ROWS>(rows, [&](auto some) {
                             total = apply_hits<decltype(some)::value, C, DW, DX>(
-                                begin, end, DW ? image.data + at : nullptr, DX ? dx + at : nullptr,
-                                image.row, DW ? dw + taps + i * C * V : nullptr,
+                                hits.patches + first, hits.gradients + first, hits.counts[f],
+                                DW ? image.data + at : nullptr, DX ? dx + at : nullptr, image.row,
+                                DW ? dw + taps + i * C * V : nullptr,
                                 DX ? weights + taps + i * C * V : nullptr, C * V);
                         });
                     }
@@ -268,11 +286,11 @@ struct Backward {
 
     // As many pooled rows as leave what is under them in the first level's cache
     long band_rows() const {
-        const long row_bytes = s.seen_columns() * V * 4 * (dw != nullptr ? 2 : 1);
+        const long row_bytes = s.seen_columns() * V * 4;
         const long rows = (BAND_BYTES / row_bytes - (s.filter_rows - 1)) / 2;
         return rows < 1 ? 1 : rows < s.pool_rows ? rows : s.pool_rows;
     }
-    static constexpr long BAND_BYTES = 64 * 1024;
+    static constexpr long BAND_BYTES = 48 * 1024;
 };
 
 } // namespace net2
