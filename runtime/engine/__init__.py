@@ -14,7 +14,7 @@ from __future__ import annotations
 from types import ModuleType
 
 from runtime.compat import hooks
-from runtime.engine import dispatch, library
+from runtime.engine import dispatch
 
 
 def install() -> None:

@@ -32,16 +32,16 @@ _FLAGS = ["-std=c++20", "-O3", "-fPIC", "-shared", "-pthread", "-Wno-maybe-unini
 # Not every compiler knows "native" on every processor: the first of these that works is taken.
 _TARGETS = (["-march=native"], ["-mcpu=native"], [])
 
-_FIELDS = (
-    "images channels rows columns filters filter_rows filter_columns top left out_rows "
-    "out_columns pool_rows pool_columns flip rectify x_blocked dx_blocked p_blocked"
-).split()
+_FIELDS = """
+    images channels rows columns filters filter_rows filter_columns top left out_rows out_columns
+    pool_rows pool_columns flip rectify x_blocked dx_blocked p_blocked
+""".split()  # noqa: SIM905 - reads as the C++ does
 
 
 class Stage(ctypes.Structure):
     """The shapes of a stage; kernels/stage.hpp says what each field is."""
 
-    _fields_ = [(name, ctypes.c_int64) for name in _FIELDS]  # noqa: RUF012
+    _fields_ = [(name, ctypes.c_int64) for name in _FIELDS]
 
 
 @dataclass
@@ -62,11 +62,12 @@ class Build:
         """
         if self.process is None:
             return self.path
+        assert self.temporary is not None
         _, errors = self.process.communicate()
         if self.process.returncode != 0:
             self.temporary.unlink(missing_ok=True)
             said = next((line for line in errors.splitlines() if "error" in line), errors[:200])
-            raise RuntimeError(f"{self.process.args[0]}: {said}")
+            raise RuntimeError(said.strip())
         # Renamed when it is whole: another process may be waiting to load it.
         self.temporary.replace(self.path)
         self.process = None
@@ -117,9 +118,10 @@ def kernels() -> ctypes.CDLL | None:
 
     if not theano.config.cxx:
         return None  # the user's wish: Theano without a compiler
+    if _build is None:
+        prepare(theano.config.cxx, Path(theano.config.base_compiledir))
+    assert _build is not None
     try:
-        if _build is None:
-            prepare(theano.config.cxx, Path(theano.config.base_compiledir))
         library = ctypes.CDLL(str(_build.finish()))
     except (OSError, RuntimeError) as error:
         print(
@@ -128,21 +130,30 @@ def kernels() -> ctypes.CDLL | None:
             file=sys.stderr,
         )
         return None
-    library.net2_take.restype = ctypes.c_void_p
-    library.net2_take.argtypes = [ctypes.c_int64]
-    library.net2_give.argtypes = [ctypes.c_void_p]
-    library.net2_give.restype = None
-    pointer, number, real = ctypes.c_void_p, ctypes.c_int64, ctypes.c_float
-    library.net2_forward.argtypes = [ctypes.POINTER(Stage), *[pointer] * 5]
-    library.net2_backward.argtypes = [ctypes.POINTER(Stage), *[pointer] * 7]
-    matrix = [pointer, number, number]
-    library.net2_product.argtypes = [*matrix, *matrix, pointer, *[number] * 3]
-    step = [real, real, ctypes.c_int, pointer, pointer]
-    library.net2_update.argtypes = [*step, pointer, number]
-    library.net2_update_with_product.argtypes = [*step, *matrix, *matrix, *[number] * 3]
+    _declare(library)
     library.net2_set_threads(threads())
     log.info("kernels: vectors of %d floats, %d threads", library.net2_lanes(), threads())
     return library
+
+
+def _declare(library: ctypes.CDLL) -> None:
+    pointer, number, real = ctypes.c_void_p, ctypes.c_int64, ctypes.c_float
+    matrix = (pointer, number, number)
+    step = (real, real, ctypes.c_int, pointer, pointer)
+    stage = ctypes.POINTER(Stage)
+    signatures: dict[str, tuple] = {
+        "net2_take": (number,),
+        "net2_give": (pointer,),
+        "net2_forward": (stage, *[pointer] * 5),
+        "net2_backward": (stage, *[pointer] * 7),
+        "net2_product": (*matrix, *matrix, pointer, *[number] * 3),
+        "net2_update": (*step, pointer, number),
+        "net2_update_with_product": (*step, *matrix, *matrix, *[number] * 3),
+    }
+    for name, types in signatures.items():
+        getattr(library, name).argtypes = types
+    library.net2_take.restype = pointer
+    library.net2_give.restype = None
 
 
 def threads() -> int:
@@ -165,15 +176,15 @@ def threads() -> int:
     return len(cores)
 
 
-def call(function, *arguments) -> None:
-    """Call a kernel.
+def call(name: str, *arguments) -> None:
+    """Call the kernel of this name (see kernels/glue.cpp).
 
     Raises
     ------
     MemoryError
         If it had not enough.
     """
-    if function(*arguments) != 0:
+    if getattr(kernels(), name)(*arguments) != 0:
         raise MemoryError("not enough memory for the kernels' working space")
 
 

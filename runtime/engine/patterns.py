@@ -9,10 +9,10 @@ from theano.tensor import elemwise
 def operands(v: Variable, scalar_op: type, count: int) -> list[Variable] | None:
     """Return the inputs of the Elemwise that computes v, if it is of this kind."""
     node = v.owner
-    if node is not None and isinstance(node.op, elemwise.Elemwise):
-        if isinstance(node.op.scalar_op, scalar_op) and len(node.inputs) == count:
-            return node.inputs
-    return None
+    if node is None or not isinstance(node.op, elemwise.Elemwise):
+        return None
+    fits = isinstance(node.op.scalar_op, scalar_op) and len(node.inputs) == count
+    return node.inputs if fits else None
 
 
 def either_way(pair: list[Variable] | None) -> list[tuple[Variable, Variable]]:

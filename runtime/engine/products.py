@@ -28,8 +28,7 @@ def product(x: np.ndarray, y: np.ndarray) -> np.ndarray:
         raise ValueError(f"cannot multiply matrices of shapes {x.shape} and {y.shape}")
     out = library.empty((m, n))
     if out.size:
-        kernels = library.kernels()
-        library.call(kernels.net2_product, *matrix(x), *matrix(y), out.ctypes.data, m, n, k)
+        library.call("net2_product", *matrix(x), *matrix(y), out.ctypes.data, m, n, k)
     return out
 
 

@@ -17,7 +17,6 @@ product a.T @ b that it is, is used where it was computed (kernels/update.hpp).
 from __future__ import annotations
 
 import numpy as np
-import theano
 from theano import scalar, tensor
 from theano.compile import optdb
 from theano.gof import Apply, Op, Optimizer, Variable, toolbox
@@ -72,8 +71,7 @@ class Momentum(Op):
         outputs[0][0], outputs[1][0] = w, v
 
     def make_thunk(self, node, storage_map, compute_map, no_recycling, impl=None):
-        kernels = library.kernels()
-        if kernels is None:
+        if library.kernels() is None:
             return super().make_thunk(node, storage_map, compute_map, no_recycling, "py")
 
         def run(w, v, *rest):
@@ -86,14 +84,13 @@ class Momentum(Op):
                 a, b = factors
                 _check(a.shape[1:] == b.shape[:1] and (len(a), b.shape[1]) == w.shape, w, a, b)
                 shape = *w.shape, len(b)
-                library.call(
-                    kernels.net2_update_with_product, *step, *products.matrix(a),
+                library.call("net2_update_with_product", *step, *products.matrix(a),
                     *products.matrix(b), *shape,
                 )  # fmt: skip
             else:
                 g = np.ascontiguousarray(factors[0])
                 _check(g.shape == w.shape == v.shape, w, v, g)
-                library.call(kernels.net2_update, *step, g.ctypes.data, w.size)
+                library.call("net2_update", *step, g.ctypes.data, w.size)
             return w, v
 
         return thunk_of(run, node, storage_map, compute_map)

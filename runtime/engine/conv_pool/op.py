@@ -55,7 +55,7 @@ class _Stage(Op):
         ValueError
             If they do not fit each other, or the filters are larger than the images.
         """
-        images, rows, columns = x.shape[0], *x.shape[2:4]
+        images, rows, columns = x.shape[0], x.shape[2], x.shape[3]
         filters, channels, *size = w.shape
         here = library.blocks(channels) if self.x_blocked else channels
         if tuple(size) != self.filter_size or x.shape[1] != here:
@@ -107,7 +107,8 @@ class ConvPool(_Stage):
     """
 
     __props__ = (
-        "filter_size", "border", "flip", "rectify", "ignore_border", "bias", "x_blocked", "p_blocked",
+        "filter_size", "border", "flip", "rectify", "ignore_border", "bias",
+        "x_blocked", "p_blocked",
     )  # fmt: skip
 
     def __init__(
@@ -126,7 +127,7 @@ class ConvPool(_Stage):
         return Apply(self, [x, w, *b], [p, _blocked_type("uint8")()])
 
     def infer_shape(self, node, shapes):
-        images, rows, columns = shapes[0][0], *shapes[0][2:4]
+        images, rows, columns = shapes[0][0], shapes[0][2], shapes[0][3]
         filters, lanes = shapes[1][0], library.lanes()
         pooled = self.infer_pooled(rows, columns)
         blocked = (images, (filters + lanes - 1) // lanes, *pooled, lanes)
@@ -135,15 +136,14 @@ class ConvPool(_Stage):
     def perform(self, node, inputs, outputs):
         x, w, *b = inputs
         p, winners = reference.conv_pool(
-            from_blocks(x, w.shape[1]) if self.x_blocked else x, w, *b, border=self.border,
-            flip=self.flip, rectify=self.rectify, ignore_border=self.ignore_border,
+            from_blocks(x, w.shape[1]) if self.x_blocked else x, w, b[0] if b else None,
+            self.border, self.flip, self.rectify, self.ignore_border,
         )  # fmt: skip
         outputs[0][0] = to_blocks(p) if self.p_blocked else p
         outputs[1][0] = to_blocks(winners)
 
     def make_thunk(self, node, storage_map, compute_map, no_recycling, impl=None):
-        kernels = library.kernels()
-        if kernels is None:
+        if library.kernels() is None:
             return super().make_thunk(node, storage_map, compute_map, no_recycling, "py")
 
         def run(*arrays):
@@ -154,7 +154,7 @@ class ConvPool(_Stage):
             p = library.empty(blocked if self.p_blocked else (n, f, *pooled))
             winners = library.empty(blocked, "uint8")
             arrays = x, w, b[0] if b else None, p, winners
-            library.call(kernels.net2_forward, ctypes.byref(stage), *map(_pointer, arrays))
+            library.call("net2_forward", ctypes.byref(stage), *map(_pointer, arrays))
             return p, winners
 
         return thunk_of(run, node, storage_map, compute_map)
@@ -215,8 +215,7 @@ class ConvPoolGrad(_Stage):
             cell[0] = theano._asarray(value, dtype="float32")
 
     def make_thunk(self, node, storage_map, compute_map, no_recycling, impl=None):
-        kernels = library.kernels()
-        if kernels is None:
+        if library.kernels() is None:
             return super().make_thunk(node, storage_map, compute_map, no_recycling, "py")
 
         def run(*arrays):
@@ -233,7 +232,7 @@ class ConvPoolGrad(_Stage):
                 dx = library.empty(blocked if self.dx_blocked else (n, channels, *size))
                 results.append(dx)
             arrays = x, w, winners, g, dw, db, dx
-            library.call(kernels.net2_backward, ctypes.byref(stage), *map(_pointer, arrays))
+            library.call("net2_backward", ctypes.byref(stage), *map(_pointer, arrays))
             return results
 
         return thunk_of(run, node, storage_map, compute_map)

@@ -71,9 +71,10 @@ def biased(z: Variable) -> tuple[Variable, Variable | None]:
     """Return the convolution and the bias (f,) whose sum z is; else z and None."""
     for conv, b in either_way(operands(z, scalar.Add, 2)):
         node = b.owner
-        if node is not None and isinstance(node.op, elemwise.DimShuffle):
-            if node.op.new_order == ("x", 0, "x", "x") and node.inputs[0].ndim == 1:
-                return conv, node.inputs[0]
+        if node is None or not isinstance(node.op, elemwise.DimShuffle):
+            continue
+        if node.op.new_order == ("x", 0, "x", "x") and node.inputs[0].ndim == 1:
+            return conv, node.inputs[0]
     return z, None
 
 
@@ -180,14 +181,21 @@ def _is_size_plus(v, x: Variable, axis: int, number: int) -> bool:
     for size, plus in options:
         if plus is not None and not is_number(plus, number):
             continue
-        node = size.owner
-        if node is not None and isinstance(node.op, subtensor.Subtensor):
-            shape = node.inputs[0].owner
-            if shape is not None and isinstance(shape.op, theano.compile.ops.Shape):
-                if shape.inputs[0] is x:
-                    index = subtensor.get_idx_list(node.inputs, node.op.idx_list)
-                    return len(index) == 1 and _is_int(index[0], axis)
+        if _is_size(size, x, axis):
+            return True
     return False
+
+
+def _is_size(v: Variable, x: Variable, axis: int) -> bool:
+    # Subtensor(Shape(x), axis)
+    node = v.owner
+    if node is None or not isinstance(node.op, subtensor.Subtensor):
+        return False
+    shape = node.inputs[0].owner
+    if shape is None or not isinstance(shape.op, theano.compile.ops.Shape):
+        return False
+    index = subtensor.get_idx_list(node.inputs, node.op.idx_list)
+    return shape.inputs[0] is x and len(index) == 1 and _is_int(index[0], axis)
 
 
 # ---- the backward pass -------------------------------------------------------------------
@@ -243,16 +251,15 @@ def gradient_users(found: Forward, gz: Variable):
             at_conv.append(node.outputs[0])
     for v in at_conv:
         for node in users(v):
-            if isinstance(node.op, abstract_conv.AbstractConv2d_gradWeights):
-                if node.inputs[:2] == [found.x, v]:
-                    results.append(("w", node.outputs[0]))
-            elif isinstance(node.op, abstract_conv.AbstractConv2d_gradInputs):
-                if node.inputs[:2] == [found.w, v]:
-                    results.append(("x", node.outputs[0]))
+            for kind, op, factor in (
+                ("w", abstract_conv.AbstractConv2d_gradWeights, found.x),
+                ("x", abstract_conv.AbstractConv2d_gradInputs, found.w),
+            ):
+                if isinstance(node.op, op) and node.inputs[:2] == [factor, v]:
+                    results.append((kind, node.outputs[0]))
     for node in users(gz):
-        if isinstance(node.op, elemwise.Sum) and node.op.axis is not None:
-            if tuple(node.op.axis) == (0, 2, 3):
-                results.append(("b", node.outputs[0]))
+        if isinstance(node.op, elemwise.Sum) and tuple(node.op.axis or ()) == (0, 2, 3):
+            results.append(("b", node.outputs[0]))
     return results
 
 

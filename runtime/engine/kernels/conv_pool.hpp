@@ -24,38 +24,31 @@ inline void forward(const Stage &s, const float *x, const float *w, const float 
     const long direct_size = direct_weights_size(s);
     const long size = winograd ? winograd_weights_size(s) : direct_size;
     float *weights = scratch(Use::weights, size);
-    Threads &pool = Threads::instance();
     if (winograd) {
         std::memset(weights, 0, size * sizeof(float));
-        pool.run([&](int thread, int threads) {
-            const Share mine(s.filters, thread, threads);
-            winograd_weights(s, w, weights, mine.begin, mine.end);
-        });
+        winograd_weights(s, w, weights);
     } else {
         direct_weights(s, w, weights);
     }
 
-    pool.run([&](int thread, int threads) {
-        const Share mine(s.images, thread, threads);
-        for (long n = mine.begin; n < mine.end; n++) {
-            float *to = p + n * s.p_size(s.p_blocked);
-            float *pooled = s.p_blocked ? to : scratch(Use::pooled, s.p_size(true));
-            uint8_t *won = winners + n * s.p_size(true);
-            if (s.few_channels()) {
-                direct_image<1>(s, planes_of(s, x, n), weights, bias, pooled, won);
-            } else {
-                const Image image = blocks_of(s, x, n);
-                if (!winograd) {
-                    direct_image<V>(s, image, weights, bias, pooled, won);
-                } else if (!winograd_image(s, image, weights, bias, pooled, won)) {
-                    float *exact = scratch(Use::left, direct_size);
-                    direct_weights(s, w, exact);
-                    direct_image<V>(s, image, exact, bias, pooled, won);
-                }
+    Threads::instance().run_in_shares(s.images, [&](long n) {
+        float *to = p + n * s.p_size(s.p_blocked);
+        float *pooled = s.p_blocked ? to : scratch(Use::pooled, s.p_size(true));
+        uint8_t *won = winners + n * s.p_size(true);
+        if (s.few_channels()) {
+            direct_image<1>(s, planes_of(s, x, n), weights, bias, pooled, won);
+        } else {
+            const Image image = blocks_of(s, x, n);
+            if (!winograd) {
+                direct_image<V>(s, image, weights, bias, pooled, won);
+            } else if (!winograd_image(s, image, weights, bias, pooled, won)) {
+                float *exact = scratch(Use::left, direct_size);
+                direct_weights(s, w, exact);
+                direct_image<V>(s, image, exact, bias, pooled, won);
             }
-            if (!s.p_blocked)
-                blocks_to_planes(to, pooled, s.filters, s.windows());
         }
+        if (!s.p_blocked)
+            blocks_to_planes(to, pooled, s.filters, s.windows());
     });
 }
 
@@ -108,6 +101,15 @@ inline void add_few_channels(const Stage &s, const float *x, long n, Gradient gr
         db[f] += image_db[f];
 }
 
+// How many parts the images are divided into: enough to keep all threads busy to the end, as
+// many as have room for sums of their own. The same for any number of threads.
+inline long parts_of(long images, long floats) {
+    constexpr long PARTS = 16, ROOM = 16 << 20; // floats
+    const long room = ROOM / floats < 4 ? 4 : ROOM / floats;
+    const long parts = PARTS < room ? PARTS : room;
+    return images < parts ? images : parts;
+}
+
 // dw (as w) and db (filters) if dw is not null, dx (as x) if it is not null, from the gradient g
 // (as p)
 inline void backward(const Stage &s, const float *x, const float *w, const uint8_t *winners,
@@ -129,21 +131,30 @@ inline void backward(const Stage &s, const float *x, const float *w, const uint8
         block_weights(s, w, weights);
     }
 
+    // Sums of a part of the images each, then added up in the parts' order
     const long dw_size = few ? s.channels * taps * filters : s.filters * taps * channels;
-    Threads &pool = Threads::instance();
-    std::vector<float *> dws(pool.size());
-    std::vector<double *> dbs(pool.size());
-    pool.run([&](int thread, int threads) {
-        const Share mine(s.images, thread, threads);
-        float *sums = dws[thread] = scratch(Use::dw, dw_size + filters);
-        double *bias = dbs[thread] = (double *)scratch(Use::db, 2 * filters);
-        std::memset(sums, 0, dw_size * sizeof(float));
-        std::memset(bias, 0, filters * sizeof(double));
+    const long parts = parts_of(s.images, dw == nullptr ? 1 : dw_size + filters);
+    float *sums = nullptr;
+    double *biases = nullptr;
+    if (dw != nullptr) {
+        sums = scratch(Use::dw, parts * (dw_size + filters));
+        biases = (double *)scratch(Use::db, parts * filters * 2);
+    }
+    Threads::instance().run(parts, [&](long part) {
+        const Share mine(s.images, part, parts);
+        float *part_dw = nullptr;
+        double *part_db = nullptr;
+        if (dw != nullptr) {
+            part_dw = sums + part * (dw_size + filters);
+            part_db = biases + part * filters;
+            std::memset(part_dw, 0, dw_size * sizeof(float));
+            std::memset(part_db, 0, filters * sizeof(double));
+        }
         for (long n = mine.begin; n < mine.end; n++) {
             const uint8_t *won = winners + n * s.p_size(true);
             const Gradient gradient = {g + n * s.p_size(s.p_blocked), s.p_blocked != 0};
             if (few && dw != nullptr)
-                add_few_channels(s, x, n, gradient, won, sums, sums + dw_size, bias);
+                add_few_channels(s, x, n, gradient, won, part_dw, part_dw + dw_size, part_db);
             const bool dw_here = !few && dw != nullptr;
             if (!dw_here && dx == nullptr)
                 continue;
@@ -155,8 +166,8 @@ inline void backward(const Stage &s, const float *x, const float *w, const uint8
                 to = dx + n * s.x_size(s.dx_blocked);
                 image_dx = in_place ? to : scratch(Use::dx, image_size);
             }
-            Backward{s, weights, dw_here ? sums : nullptr, bias}.add(image, image_dx, gradient, won,
-                                                                     patches);
+            Backward{s, weights, dw_here ? part_dw : nullptr, part_db}.add(image, image_dx,
+                                                                           gradient, won, patches);
             if (dx != nullptr && s.fits() && !s.dx_blocked)
                 blocks_to_planes(to, image_dx, s.channels, s.rows * s.columns);
             else if (dx != nullptr && !in_place)
@@ -165,26 +176,24 @@ inline void backward(const Stage &s, const float *x, const float *w, const uint8
     });
     if (dw == nullptr)
         return;
-    pool.run([&](int thread, int threads) {
-        const Share mine(s.filters, thread, threads);
-        for (long f = mine.begin; f < mine.end; f++) {
-            double bias = 0;
-            for (int part = 0; part < threads; part++)
-                bias += dbs[part][f];
-            db[f] = float(bias);
-            for (long c = 0; c < s.channels; c++)
-                for (long i = 0; i < s.filter_rows; i++)
-                    for (long j = 0; j < s.filter_columns; j++) {
-                        const long tap = i * s.filter_columns + j;
-                        const long at = few ? (c * taps + tap) * filters + f
-                                            : ((c / V * s.filters + f) * taps + tap) * V + c % V;
-                        float sum = 0;
-                        for (int part = 0; part < threads; part++)
-                            sum += dws[part][at];
-                        dw[s.weight(f, c, i, j)] = sum;
-                    }
-        }
-    });
+    for (long part = 1; part < parts; part++) {
+        const float *from = sums + part * (dw_size + filters);
+        for (long i = 0; i < dw_size; i++)
+            sums[i] += from[i];
+        for (long f = 0; f < filters; f++)
+            biases[f] += biases[part * filters + f];
+    }
+    for (long f = 0; f < s.filters; f++) {
+        db[f] = parts > 0 ? float(biases[f]) : 0;
+        for (long c = 0; c < s.channels; c++)
+            for (long i = 0; i < s.filter_rows; i++)
+                for (long j = 0; j < s.filter_columns; j++) {
+                    const long tap = i * s.filter_columns + j;
+                    const long at = few ? (c * taps + tap) * filters + f
+                                        : ((c / V * s.filters + f) * taps + tap) * V + c % V;
+                    dw[s.weight(f, c, i, j)] = parts > 0 ? sums[at] : 0;
+                }
+    }
 }
 
 } // namespace net2

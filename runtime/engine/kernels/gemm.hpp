@@ -189,32 +189,33 @@ inline void product_part(Matrix a, Matrix b, float *c, long row, long m, long n,
     }
 }
 
-// C (m, n) = A (m, k) @ B (k, n), C contiguous. `partial` has room for threads * m * n floats.
+constexpr long TOO_SMALL = 1 << 20; // multiplications that are done before a thread has woken up
+
+// C (m, n) = A (m, k) @ B (k, n), C contiguous
 inline void product(Matrix a, Matrix b, float *c, long m, long n, long k) {
     const long panels = (n + PANEL - 1) / PANEL;
     Threads &pool = Threads::instance();
-    // A long inner dimension is shared out itself: each thread then reads its part of B only.
-    if (pool.size() > 1 && k > 2 * n && k > 4 * DEEP) {
-        std::vector<float *> parts(pool.size());
-        pool.run([&](int thread, int threads) {
-            const Share inner(k, thread, threads);
-            parts[thread] = thread == 0 ? c : scratch(Use::products, m * n);
-            product_part(a, b, parts[thread], n, m, n, inner.begin, inner.end, 0, panels);
+    if (m * n * k < TOO_SMALL || pool.size() == 1)
+        return product_part(a, b, c, n, m, n, 0, k, 0, panels);
+    // A long inner dimension is shared out itself: B is then read once.
+    if (k > 2 * n && k > 8 * DEEP) {
+        const long parts = 2 * pool.size();
+        float *sums = scratch(Use::products, parts * m * n);
+        pool.run(parts, [&](long part) {
+            const Share inner(k, part, parts);
+            product_part(a, b, sums + part * m * n, n, m, n, inner.begin, inner.end, 0, panels);
         });
-        for (size_t part = 1; part < parts.size(); part++)
-            for (long i = 0; i < m * n; i++)
-                c[i] += parts[part][i];
+        for (long i = 0; i < m * n; i++) {
+            c[i] = sums[i];
+            for (long part = 1; part < parts; part++)
+                c[i] += sums[part * m * n + i];
+        }
         return;
     }
-    pool.run([&](int thread, int threads) {
-        if (panels >= threads || panels * ROWS >= m) {
-            const Share mine(panels, thread, threads);
-            product_part(a, b, c, n, m, n, 0, k, mine.begin, mine.end);
-        } else {
-            const Share mine(m, thread, threads);
-            product_part(a.at(mine.begin, 0), b, c + mine.begin * n, n, mine.end - mine.begin, n, 0,
-                         k, 0, panels);
-        }
+    const long items = panels < 8 * pool.size() ? panels : 8 * pool.size();
+    pool.run(items, [&](long item) {
+        const Share mine(panels, item, items);
+        product_part(a, b, c, n, m, n, 0, k, mine.begin, mine.end);
     });
 }
 

@@ -1,13 +1,15 @@
 // A pool of threads of our own: no OpenMP runtime is needed, and none is quarrelled with.
 //
-// run(work) calls work(thread, threads) once on each thread, the caller's being thread 0, and
-// returns when all are done. Which share of the work is whose depends on nothing but the two
-// numbers, so that sums come out the same in every run with as many threads.
+// run(items, work) calls work(item) once for each item and returns when all are done. Threads
+// take the next item as they become free, the caller's among them: on a busy machine, or one
+// whose cores differ in speed, nobody waits for a thread that has not started. Sums over items
+// are kept apart and added in the items' order, so that they come out the same in every run.
 #pragma once
 
 #include <atomic>
 #include <condition_variable>
 #include <cstdlib>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -21,9 +23,16 @@
 
 namespace net2 {
 
+// Item `item` of `items` that 0..count-1 is divided into: begin, end.
+struct Share {
+    long begin, end;
+    Share(long count, long item, long items)
+        : begin(count * item / items), end(count * (item + 1) / items) {}
+};
+
 class Threads {
   public:
-    using Work = std::function<void(int thread, int threads)>;
+    using Work = std::function<void(long item)>;
 
     static Threads &instance() {
         static std::mutex creating;
@@ -43,30 +52,48 @@ class Threads {
 
     int size() const { return wanted; }
 
-    void run(const Work &work) {
-        std::lock_guard<std::mutex> lock(running); // Python's threads take turns
-        if (wanted == 1) {
-            work(0, 1);
+    void run(long items, const Work &work) {
+        if (wanted == 1 || items <= 1) {
+            for (long item = 0; item < items; item++)
+                work(item);
             return;
         }
-        current = &work;
-        pending.store(wanted - 1, std::memory_order_relaxed);
+        std::lock_guard<std::mutex> lock(running); // Python's threads take turns
         {
-            std::lock_guard<std::mutex> wake(sleeping);
+            std::lock_guard<std::mutex> guard(state);
+            current = &work;
+            count = items;
+            next.store(0, std::memory_order_relaxed);
+            failed = nullptr;
             generation.fetch_add(1, std::memory_order_release);
         }
         changed.notify_all();
-        work(0, wanted);
-        // The others have equal shares: they are nearly done.
-        for (int spins = 0; pending.load(std::memory_order_acquire) != 0; spins++)
-            if (spins > SPINS)
-                std::this_thread::yield();
-            else
+        take_items(work);
+        std::unique_lock<std::mutex> guard(state);
+        current = nullptr; // who comes now is too late
+        if (inside != 0) {
+            guard.unlock();
+            for (int spins = 0; spins < SPINS && inside.load(std::memory_order_acquire); spins++)
                 relax();
+            guard.lock();
+            finished.wait(guard, [&] { return inside == 0; });
+        }
+        if (failed)
+            std::rethrow_exception(failed);
+    }
+
+    // Neighbours go to one thread as far as possible: what follows in memory is fetched ahead.
+    template <class F> void run_in_shares(long items, F &&work) {
+        const long shares = items < 8 * wanted ? items : 8 * wanted;
+        run(shares, [&](long share) {
+            const Share mine(items, share, shares);
+            for (long item = mine.begin; item < mine.end; item++)
+                work(item);
+        });
     }
 
   private:
-    static constexpr int SPINS = 4000; // some 50 microseconds: the time between two kernels
+    static constexpr int SPINS = 4000; // some 100 microseconds: the time between two kernels
 
     static void relax() {
 #if defined(__x86_64__)
@@ -80,12 +107,12 @@ class Threads {
         wanted = threads;
         leaving = false;
         for (int thread = 1; thread < threads; thread++)
-            workers.emplace_back([this, thread, seen = generation.load()] { loop(thread, seen); });
+            workers.emplace_back([this, seen = generation.load()] { loop(seen); });
     }
 
     void stop() {
         {
-            std::lock_guard<std::mutex> wake(sleeping);
+            std::lock_guard<std::mutex> guard(state);
             leaving = true;
             generation.fetch_add(1, std::memory_order_release);
         }
@@ -95,22 +122,40 @@ class Threads {
         workers.clear();
     }
 
-    void loop(int thread, unsigned seen) {
+    void take_items(const Work &work) {
+        try {
+            for (long item; (item = next.fetch_add(1, std::memory_order_relaxed)) < count;)
+                work(item);
+        } catch (...) {
+            std::lock_guard<std::mutex> guard(state);
+            failed = std::current_exception();
+            next.store(count, std::memory_order_relaxed);
+        }
+    }
+
+    void loop(unsigned seen) {
         for (;;) {
             for (int spins = 0; spins < SPINS; spins++) {
                 if (generation.load(std::memory_order_acquire) != seen)
                     break;
                 relax();
             }
+            const Work *work;
             {
-                std::unique_lock<std::mutex> lock(sleeping);
-                changed.wait(lock, [&] { return generation.load() != seen; });
+                std::unique_lock<std::mutex> guard(state);
+                changed.wait(guard, [&] { return generation.load() != seen; });
                 seen = generation.load();
                 if (leaving)
                     return;
+                work = current;
+                if (work == nullptr)
+                    continue;
+                inside++;
             }
-            (*current)(thread, wanted);
-            pending.fetch_sub(1, std::memory_order_release);
+            take_items(*work);
+            std::lock_guard<std::mutex> guard(state);
+            if (--inside == 0)
+                finished.notify_all();
         }
     }
 
@@ -118,18 +163,15 @@ class Threads {
     int wanted = 1;
     bool leaving = false;
     std::vector<std::thread> workers;
-    std::mutex running, sleeping;
-    std::condition_variable changed;
+    std::mutex running; // held by the thread whose work is done
+    std::mutex state;   // guards what follows
+    std::condition_variable changed, finished;
     std::atomic<unsigned> generation{0};
-    std::atomic<int> pending{0};
+    std::atomic<int> inside{0}; // workers that take items
     const Work *current = nullptr;
-};
-
-// The part of 0..count-1 that is this thread's: begin, end.
-struct Share {
-    long begin, end;
-    Share(long count, int thread, int threads)
-        : begin(count * thread / threads), end(count * (thread + 1) / threads) {}
+    long count = 0;
+    std::atomic<long> next{0};
+    std::exception_ptr failed;
 };
 
 // Memory that a thread keeps from call to call: fresh pages cost more than the work on them.

@@ -20,18 +20,21 @@ static INLINE void step(Step rule, vf &w, vf &v, vf g) {
     w += rule.nesterov ? rule.momentum * v - down : v;
 }
 
+constexpr long PIECE = 1 << 16; // elements at a time
+
 // w, v (count) after a step with the gradient g (count)
 inline void update(Step rule, float *w, float *v, const float *g, long count) {
-    Threads::instance().run([&](int thread, int threads) {
-        const Share vectors(count / V, thread, threads);
-        for (long i = vectors.begin * V; i < vectors.end * V; i += V) {
+    const long items = (count + PIECE - 1) / PIECE;
+    Threads::instance().run(items, [&](long item) {
+        const long end = (item + 1) * PIECE < count ? (item + 1) * PIECE : count;
+        long i = item * PIECE;
+        for (; i + V <= end; i += V) {
             vf x = load(w + i), y = load(v + i);
             step(rule, x, y, load(g + i));
             store(w + i, x);
             store(v + i, y);
         }
-        if (thread == threads - 1 && count % V) {
-            const long i = count / V * V, left = count % V;
+        if (const long left = end - i; left > 0) {
             vf x = load_first(w + i, left), y = load_first(v + i, left);
             step(rule, x, y, load_first(g + i, left));
             store_first(w + i, x, left);
@@ -89,31 +92,29 @@ inline void update_with_product(Step rule, float *w, float *v, Matrix a, Matrix 
     const long panels = (n + PANEL - 1) / PANEL;
     float *packed = scratch(Use::panels, panels * PANEL * k);
     Threads &pool = Threads::instance();
-    pool.run([&](int thread, int threads) {
-        const Share mine(panels, thread, threads);
-        for (long p = mine.begin; p < mine.end; p++)
-            pack_panel(packed + p * PANEL * k, b, k, p * PANEL, n);
+    pool.run(m * n * k < TOO_SMALL ? 1 : panels, [&](long item) {
+        if (m * n * k < TOO_SMALL)
+            for (long p = 0; p < panels; p++)
+                pack_panel(packed + p * PANEL * k, b, k, p * PANEL, n);
+        else
+            pack_panel(packed + item * PANEL * k, b, k, item * PANEL, n);
     });
-    pool.run([&](int thread, int threads) {
-        const Share tiles((m + ROWS - 1) / ROWS, thread, threads);
-        const long end = tiles.end * ROWS < m ? tiles.end * ROWS : m;
+    const long stripes = (m + STRIPE - 1) / STRIPE;
+    pool.run(stripes, [&](long stripe) {
+        const long top = stripe * STRIPE, bottom = top + STRIPE < m ? top + STRIPE : m;
         float *left = scratch(Use::left, STRIPE * k);
-        for (long top = tiles.begin * ROWS; top < end; top += STRIPE) {
-            const long bottom = top + STRIPE < end ? top + STRIPE : end;
-            pack_left(left, a.at(top, 0), bottom - top, k);
-            for (long j = 0; j < n; j += PANEL)
-                for (long i = top; i < bottom; i += ROWS)
-                    with_rows(bottom - i < ROWS ? bottom - i : ROWS, [&](auto rows) {
-                        constexpr int MR = decltype(rows)::value;
-                        // The next tile's w and v are on their way while this one is made.
-                        const bool last = i + ROWS >= bottom;
-                        const long next = last ? top * n + j + PANEL : (i + ROWS) * n + j;
-                        update_tile<MR>(rule, w + i * n + j, v + i * n + j, n, n - j,
-                                        left + (i - top), packed + j * k, k,
-                                        Soon(w + next, PANEL, n, ROWS),
-                                        Soon(v + next, PANEL, n, ROWS));
-                    });
-        }
+        pack_left(left, a.at(top, 0), bottom - top, k);
+        for (long j = 0; j < n; j += PANEL)
+            for (long i = top; i < bottom; i += ROWS)
+                with_rows(bottom - i < ROWS ? bottom - i : ROWS, [&](auto rows) {
+                    constexpr int MR = decltype(rows)::value;
+                    // The next tile's w and v are on their way while this one is made.
+                    const bool last = i + ROWS >= bottom;
+                    const long next = last ? top * n + j + PANEL : (i + ROWS) * n + j;
+                    update_tile<MR>(rule, w + i * n + j, v + i * n + j, n, n - j, left + (i - top),
+                                    packed + j * k, k, Soon(w + next, PANEL, n, ROWS),
+                                    Soon(v + next, PANEL, n, ROWS));
+                });
     });
 }
 

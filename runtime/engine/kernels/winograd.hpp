@@ -25,10 +25,10 @@ inline long winograd_weights_size(const Stage &s) {
     return PLANES * s.channel_blocks() * V * round_up(s.filters, PANEL);
 }
 
-inline void winograd_weights(const Stage &s, const float *w, float *packed, long f0, long f1) {
+inline void winograd_weights(const Stage &s, const float *w, float *packed) {
     const long channels = s.channel_blocks() * V;
     const long plane = channels * round_up(s.filters, PANEL);
-    for (long f = f0; f < f1; f++)
+    for (long f = 0; f < s.filters; f++)
         for (long c = 0; c < s.channels; c++) {
             const float g00 = w[s.weight(f, c, 0, 0)], g01 = w[s.weight(f, c, 0, 1)];
             const float g10 = w[s.weight(f, c, 1, 0)], g11 = w[s.weight(f, c, 1, 1)];
