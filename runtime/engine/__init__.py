@@ -18,18 +18,17 @@ from runtime.engine import dispatch
 
 
 def install() -> None:
-    hooks.after_import("theano.configdefaults", _add_flag)
+    # Before theano.configdefaults, which warns of flags that nobody has added.
+    hooks.after_import("theano.configparser", _add_flag)
     hooks.after_import("theano.gof.op", dispatch.patch)
     hooks.after_import("theano", _register)
 
 
-def _add_flag(configdefaults: ModuleType) -> None:
-    from theano.configparser import AddConfigVar, EnumStr
-
-    AddConfigVar(
+def _add_flag(configparser: ModuleType) -> None:
+    configparser.AddConfigVar(
         "engine",
         "fused: net2's own kernels wherever they cover a graph; stock: Theano's own ops only",
-        EnumStr("fused", "stock"),
+        configparser.EnumStr("fused", "stock"),
         in_c_key=False,
     )
 

@@ -30,7 +30,7 @@ KERNELS = Path(__file__).with_name("kernels")
 
 _FLAGS = ["-std=c++20", "-O3", "-fPIC", "-shared", "-pthread", "-Wno-maybe-uninitialized"]
 # Not every compiler knows "native" on every processor: the first of these that works is taken.
-_TARGETS = (["-march=native"], ["-mcpu=native"], [])
+_TARGETS: tuple[list[str], ...] = (["-march=native"], ["-mcpu=native"], [])
 
 _FIELDS = """
     images channels rows columns filters filter_rows filter_columns top left out_rows out_columns

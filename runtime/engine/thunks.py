@@ -26,7 +26,7 @@ def thunk_of(run: Callable, node, storage_map, compute_map) -> Callable[[], None
         for flag in computed:
             flag[0] = True
 
-    thunk.inputs = inputs
-    thunk.outputs = outputs
-    thunk.lazy = False
+    thunk.inputs = inputs  # type: ignore[attr-defined]
+    thunk.outputs = outputs  # type: ignore[attr-defined]
+    thunk.lazy = False  # type: ignore[attr-defined]
     return thunk
