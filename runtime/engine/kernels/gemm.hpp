@@ -195,11 +195,12 @@ constexpr long TOO_SMALL = 1 << 20; // multiplications that are done before a th
 inline void product(Matrix a, Matrix b, float *c, long m, long n, long k) {
     const long panels = (n + PANEL - 1) / PANEL;
     Threads &pool = Threads::instance();
-    if (m * n * k < TOO_SMALL || pool.size() == 1)
+    if (m * n * k < TOO_SMALL)
         return product_part(a, b, c, n, m, n, 0, k, 0, panels);
-    // A long inner dimension is shared out itself: B is then read once.
+    // A long inner dimension is shared out itself: B is then read once. As many parts on any
+    // machine: the sums do not depend on its number of threads.
     if (k > 2 * n && k > 8 * DEEP) {
-        const long parts = 2 * pool.size();
+        constexpr long parts = 8;
         float *sums = scratch(Use::products, parts * m * n);
         pool.run(parts, [&](long part) {
             const Share inner(k, part, parts);
