@@ -118,11 +118,8 @@ def kernels() -> ctypes.CDLL | None:
 
     if not theano.config.cxx:
         return None  # the user's wish: Theano without a compiler
-    if _build is None:
-        prepare(theano.config.cxx, Path(theano.config.base_compiledir))
-    assert _build is not None
     try:
-        library = ctypes.CDLL(str(_build.finish()))
+        library = _load(theano.config.cxx, Path(theano.config.base_compiledir))
     except (OSError, RuntimeError) as error:
         print(
             f"net2's kernels could not be compiled ({error}); running on Theano's own ops, "
@@ -134,6 +131,19 @@ def kernels() -> ctypes.CDLL | None:
     library.net2_set_threads(threads())
     log.info("kernels: vectors of %d floats, %d threads", library.net2_lanes(), threads())
     return library
+
+
+def _load(compiler: str, folder: Path) -> ctypes.CDLL:
+    if _build is None:
+        prepare(compiler, folder)
+    assert _build is not None
+    path = _build.finish()
+    try:
+        return ctypes.CDLL(str(path))
+    except OSError:  # cut off or overwritten since it was compiled
+        path.unlink(missing_ok=True)
+        prepare(compiler, path.parent)
+        return ctypes.CDLL(str(_build.finish()))
 
 
 def _declare(library: ctypes.CDLL) -> None:
