@@ -53,36 +53,62 @@ class Soon {
     long bytes = 0, stride = 0, rows = 0;
 };
 
+// Which k of a product are summed over: all of 0 to count - 1, or those in a list.
+struct All {
+    long count;
+    long operator[](long p) const { return p; }
+};
+struct Some {
+    const int32_t *which;
+    long count;
+    long operator[](long p) const { return which[p]; }
+};
+
 // sums (MR, NV * V) += A (MR, k) @ panel (k, NV * V), the panel's rows `step` floats apart.
 // between() is called after every fourth of the k.
-template <int MR, int NV, class F>
-static INLINE void tile(long k, Matrix a, const float *panel, long step, vf (&sums)[MR][NV],
+template <int MR, int NV, class K, class F>
+static INLINE void tile(K ks, Matrix a, const float *panel, long step, vf (&sums)[MR][NV],
                         F &&between) {
-    const float *left = a.data;
-    const auto one_step = [&]() __attribute__((always_inline)) {
+    const auto add = [&](long k) __attribute__((always_inline)) {
+        const float *left = a.data + k * a.column;
         vf right[NV];
         EACH (j, NV)
-            right[j] = load(panel + j * V);
+            right[j] = load(panel + k * step + j * V);
         EACH (i, MR) {
             const vf one = splat(left[i * a.row]);
             EACH (j, NV)
                 sums[i][j] += one * right[j];
         }
-        left += a.column;
-        panel += step;
     };
     long p = 0;
-    for (; p + 4 <= k; p += 4) {
+    for (; p + 4 <= ks.count; p += 4) {
         EACH (q, 4)
-            one_step();
+            add(ks[p + q]);
         between();
     }
-    for (; p < k; p++)
-        one_step();
+    for (; p < ks.count; p++)
+        add(ks[p]);
 }
-template <int MR, int NV>
-static INLINE void tile(long k, Matrix a, const float *panel, long step, vf (&sums)[MR][NV]) {
-    tile(k, a, panel, step, sums, [] {});
+
+// The columns 0 to k - 1 of A (m, k) that are not all 0. Of rectified outputs many are, since
+// whole units and filters are dead for a while or for good; what they are multiplied by is of
+// no account, as long as it is finite.
+inline Some alive(Matrix a, long m, long k, int32_t *which) {
+    Some found = {which, 0};
+    long p = 0;
+    if (a.column == 1)
+        for (; p + V <= k; p += V) {
+            vi any_of = {};
+            for (long i = 0; i < m; i++)
+                any_of |= (vi)(load(a.data + i * a.row + p) != 0);
+            for (int lane = 0; lane < V; lane++) {
+                which[found.count] = p + lane;
+                found.count += any_of[lane] != 0;
+            }
+        }
+    for (; p < k; p++)
+        which[found.count++] = p; // not worth a look
+    return found;
 }
 
 // Call f with std::integral_constant-like numbers of rows (1 to ROWS) and vectors (1 to VECTORS).
@@ -102,18 +128,21 @@ template <int NV = VECTORS, class F> static INLINE void with_vectors(int vectors
     f(Number<NV>());
 }
 
-// panel (k, PANEL) <- columns `first` to first + PANEL - 1 of B (k, n), zeros behind the last
-inline void pack_panel(float *panel, Matrix b, long k, long first, long n) {
+// panel (k, PANEL) <- columns `first` to first + PANEL - 1 of B (k, n), zeros behind the last.
+// Only the rows `ks` need be there.
+template <class K>
+inline void pack_panel(float *panel, Matrix b, K ks, long k, long first, long n) {
     const long columns = n - first < PANEL ? n - first : PANEL;
     b = b.at(0, first);
     if (b.column == 1) {
-        for (long p = 0; p < k; p++, panel += PANEL) {
+        for (long q = 0; q < ks.count; q++) {
+            const long p = ks[q];
             EACH (j, VECTORS) {
                 const float *from = b.data + p * b.row + j * V;
                 const long there = columns - j * V;
-                store(panel + j * V, there >= V  ? load(from)
-                                     : there > 0 ? load_first(from, there)
-                                                 : vf{});
+                store(panel + p * PANEL + j * V, there >= V  ? load(from)
+                                                 : there > 0 ? load_first(from, there)
+                                                             : vf{});
             }
         }
         return;
@@ -161,15 +190,17 @@ inline void product_part(Matrix a, Matrix b, float *c, long row, long m, long n,
                          long p0, long p1) {
     const long deep = k1 - k0 <= 2 * DEEP ? k1 - k0 : DEEP;
     float *panel = scratch(Use::panels, 2 * DEEP * PANEL);
+    int32_t *which = (int32_t *)scratch(Use::counts, 2 * DEEP + V);
     if (k0 == k1)
         for (long i = 0; i < m; i++)
             for (long j = p0 * PANEL; j < n && j < p1 * PANEL; j++)
                 c[i * row + j] = 0;
     for (long k = k0; k < k1; k += deep) {
         const long depth = k1 - k < deep ? k1 - k : deep;
+        const Some ks = alive(a.at(0, k), m, depth, which);
         for (long p = p0; p < p1; p++) {
             const long j = p * PANEL;
-            pack_panel(panel, b.at(k, 0), depth, j, n);
+            pack_panel(panel, b.at(k, 0), ks, depth, j, n);
             // The next panel's memory is on its way while this one is multiplied.
             const bool last = p + 1 == p1;
             const long next = last ? k + deep : k;
@@ -179,7 +210,10 @@ inline void product_part(Matrix a, Matrix b, float *c, long row, long m, long n,
                 with_rows(m - i < ROWS ? m - i : ROWS, [&](auto rows) {
                     constexpr int MR = decltype(rows)::value;
                     vf sums[MR][VECTORS] = {};
-                    tile(depth, a.at(i, k), panel, PANEL, sums, [&] { soon.line(); });
+                    tile(ks, a.at(i, k), panel, PANEL, sums, [&] {
+                        soon.line();
+                        soon.line();
+                    });
                     EACH (r, MR)
                         EACH (s, VECTORS)
                             add_to(c + (i + r) * row + j + s * V, sums[r][s], n - j - s * V,

@@ -18,6 +18,7 @@
 namespace net2 {
 
 constexpr int PLANES = 9;
+constexpr int MOST_BLOCKS = 16; // of channels, of which it is noticed whether they are 0
 constexpr int CENTRE = 4; // the plane m1 m1, part of all four outputs: its sums start at the bias
 
 // packed [plane][panel][channel][PANEL filters]
@@ -40,20 +41,27 @@ inline void winograd_weights(const Stage &s, const float *w, float *packed) {
         }
 }
 
-// planes [9][count][channels] <- the 3x3 pixels under `count` windows from `first` on
-inline void winograd_inputs(const Stage &s, Image image, long first, long count, float *planes) {
+// planes [9][count][channels] <- the 3x3 pixels under `count` windows from `first` on. Returns
+// the channels that are not 0 all over: others need not be multiplied.
+inline Some winograd_inputs(const Stage &s, Image image, long first, long count, float *planes,
+                            int32_t *which) {
     const long channels = s.channel_blocks() * V, plane = count * channels;
+    vi seen[MOST_BLOCKS] = {};
     for (long t = 0; t < count; t++, planes += channels) {
         const long row = (first + t) / s.pool_columns, column = (first + t) % s.pool_columns;
         const float *x = image.data + 2 * row * image.row + 2 * column * V;
         for (long c = 0; c < channels; c += V, x += image.plane) {
             vf d[3][3];
+            vi any_of = {};
             EACH (j, 3) {
                 const float *pixel = x + j * V;
                 const vf a = load(pixel), b = load(pixel + image.row),
                          e = load(pixel + 2 * image.row);
                 d[0][j] = a - b, d[1][j] = b, d[2][j] = b - e;
+                any_of |= (vi)a | (vi)b | (vi)e;
             }
+            if (c < MOST_BLOCKS * V)
+                seen[c / V] |= any_of;
             EACH (i, 3) {
                 float *to = planes + 3 * i * plane + c;
                 store(to, d[i][0] - d[i][1]);
@@ -62,10 +70,17 @@ inline void winograd_inputs(const Stage &s, Image image, long first, long count,
             }
         }
     }
+    Some found = {which, 0};
+    for (long c = 0; c < channels; c++) {
+        which[found.count] = c;
+        // The sign does not count: -0 is 0.
+        found.count += c >= MOST_BLOCKS * V || (seen[c / V][c % V] & 0x7fffffff) != 0;
+    }
+    return found;
 }
 
 // products [9][count][filters] <- planes [9][count][channels] @ weights [9][channels][filters]
-inline void winograd_products(const Stage &s, const float *planes, const float *weights,
+inline void winograd_products(const Stage &s, Some alive, const float *planes, const float *weights,
                               const float *bias, long count, float *products) {
     const long channels = s.channel_blocks() * V, filters = s.filter_blocks() * V;
     const long panel = channels * PANEL, panels = (s.filters + PANEL - 1) / PANEL;
@@ -84,7 +99,7 @@ inline void winograd_products(const Stage &s, const float *planes, const float *
                                 sums[r][v] = start;
                         }
                         const Matrix left = {planes + (k * count + t) * channels, channels, 1};
-                        tile<MR, NV>(channels, left, weights, PANEL, sums);
+                        tile(alive, left, weights, PANEL, sums, [] {});
                         float *to = products + (k * count + t) * filters + q * PANEL;
                         EACH (r, MR)
                             EACH (v, NV)
@@ -128,11 +143,12 @@ inline bool winograd_image(const Stage &s, Image image, const float *weights, co
                            float *p, uint8_t *winners) {
     float *planes = scratch(Use::winograd, PLANES * TOGETHER * s.channel_blocks() * V);
     float *products = scratch(Use::products, PLANES * TOGETHER * s.filter_blocks() * V);
+    int32_t *which = (int32_t *)scratch(Use::counts, s.channel_blocks() * V + 1);
     bool finite = true;
     for (long first = 0; first < s.windows(); first += TOGETHER) {
         const long count = s.windows() - first < TOGETHER ? s.windows() - first : TOGETHER;
-        winograd_inputs(s, image, first, count, planes);
-        winograd_products(s, planes, weights, bias, count, products);
+        const Some alive = winograd_inputs(s, image, first, count, planes, which);
+        winograd_products(s, alive, planes, weights, bias, count, products);
         finite &= winograd_outputs(s, products, first, count, p, winners);
     }
     return finite;
