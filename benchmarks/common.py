@@ -8,6 +8,10 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+
+# The Python that has PyTorch and JAX: they need not fit net2's own pins.
+OTHERS = Path(__file__).resolve().parent.parent / ".venv-bench" / "bin" / "python"
 
 
 @dataclass(frozen=True)
@@ -97,12 +101,35 @@ def fresh(setup: str, code: str, env: Mapping[str, str] | None = None) -> dict[s
     return json.loads(done.stderr.splitlines()[-1])
 
 
-def table(results: Mapping[str, Mapping[str, Spread]]) -> str:
-    """The results as aligned lines of text, a row for each contestant."""
+def threads_environment(threads: int | None = None) -> dict[str, str]:
+    """Return what tells NumPy, PyTorch, JAX (NPROC) and net2 how many threads to use.
+
+    Parameters
+    ----------
+    threads : int, optional
+        Default: one for each core, as net2's kernels do.
+    """
+    from runtime.engine import library
+
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NPROC")
+    return dict.fromkeys(names, str(threads or library.threads()))
+
+
+def _cells(results: Mapping[str, Mapping[str, object]]) -> list[list[str]]:
+    """The results as cells of equal width in each column, the heads first."""
     keys = list(next(iter(results.values())))
     rows = [["", *keys], *([name, *(str(r[key]) for key in keys)] for name, r in results.items())]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    )
+    return [[c.ljust(w) for c, w in zip(row, widths, strict=True)] for row in rows]
+
+
+def table(results: Mapping[str, Mapping[str, object]]) -> str:
+    """The results as aligned lines of text, a row for each contestant."""
+    return "\n".join("  ".join(row).rstrip() for row in _cells(results))
+
+
+def markdown(results: Mapping[str, Mapping[str, object]]) -> str:
+    """The same as a table for a README."""
+    head, *rows = _cells(results)
+    line = ["-" * len(cell) for cell in head]
+    return "\n".join("| " + " | ".join(row) + " |" for row in (head, line, *rows))
