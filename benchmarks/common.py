@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import subprocess
 import sys
+import tempfile
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,6 +102,33 @@ def fresh(setup: str, code: str, env: Mapping[str, str] | None = None) -> dict[s
     if done.returncode != 0:
         raise SystemExit(done.stderr)
     return json.loads(done.stderr.splitlines()[-1])
+
+
+def whole_run(code: str, env: Mapping[str, str]) -> dict[str, float]:
+    """As `fresh`, from the start of the process to its end, imports and all."""
+    with tempfile.TemporaryFile("w+") as errors:
+        begin = time.perf_counter()
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-W", "ignore", "-c", code],
+            env=env,
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - begin
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode != 0:
+            errors.seek(0)
+            raise SystemExit(errors.read())
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    return {"seconds": seconds, "peak MiB": usage.ru_maxrss / unit}
+
+
+def theano_flags(**flags: str) -> dict[str, str]:
+    """Return THEANO_FLAGS with these, and what else the user has there."""
+    given = os.environ.get("THEANO_FLAGS")
+    ours = ",".join(f"{name}={value}" for name, value in flags.items())
+    return {"THEANO_FLAGS": f"{given},{ours}" if given else ours}
 
 
 def threads_environment(threads: int | None = None) -> dict[str, str]:

@@ -30,7 +30,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # `load` is to be the one there, not benchmarks/load.py
 
-from benchmarks.common import OTHERS, Spread, markdown, threads_environment  # noqa: E402
+from benchmarks.common import (  # noqa: E402
+    OTHERS,
+    Spread,
+    markdown,
+    theano_flags,
+    threads_environment,
+)
 from benchmarks.turns import AbsentError, Worker  # noqa: E402
 
 LONG = 5.0  # seconds an epoch, from which on parts are measured
@@ -54,16 +60,10 @@ class Contestant:
     env: dict[str, str] = field(default_factory=dict)
 
 
-def theano_flags(engine: str) -> dict[str, str]:
-    """Return THEANO_FLAGS with this engine, the user's own flags kept."""
-    given = os.environ.get("THEANO_FLAGS")
-    return {"THEANO_FLAGS": f"{given},engine={engine}" if given else f"engine={engine}"}
-
-
 ENGINE = "net2, this engine"
 CONTESTANTS = {
-    ENGINE: Contestant("theano_", (), theano_flags("fused")),
-    "stock Theano": Contestant("theano_", (), theano_flags("stock")),
+    ENGINE: Contestant("theano_", (), theano_flags(engine="fused")),
+    "stock Theano": Contestant("theano_", (), theano_flags(engine="stock")),
     "PyTorch, contiguous": Contestant("pytorch", ("contiguous",)),
     "PyTorch, channels_last": Contestant("pytorch"),
     "PyTorch, channels_last, tuned": Contestant("pytorch", ("late_relu",), KEEP_MEMORY),

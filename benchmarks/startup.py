@@ -2,17 +2,17 @@
 
     python benchmarks/startup.py [--data DIR] [--runs N] [--faces N]
 
-The engine against stock Theano, by turns, each measurement in a Python of its own whose start
-is part of it. Cold: Theano's compile directory is empty; warm: it holds what the run before
-compiled. Memory is the peak of the whole process, the faces included (float32: 36 KiB each);
-it is measured with a warm cache, so that no compiler is a part of it.
+This engine and stock Theano by turns, each measurement in a Python of its own, whose start is
+part of it. Cold: Theano's compile directory is empty; warm: it holds what the run before
+compiled. Memory is the peak of the whole process, the faces included (36 KiB each), with a warm
+compile directory.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import pickle
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable
@@ -21,9 +21,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # `load` is to be the one there, not benchmarks/load.py
 
-from benchmarks.common import Spread, interleave, table, theano_flags, whole_run  # noqa: E402
+from benchmarks.common import interleave, table, theano_flags, whole_run  # noqa: E402
+from runtime.data_files import TRAIN, find_or_draw  # noqa: E402
 
-# As `python net2.py`, ended after the first batch.
+ENGINES = {"this engine": "fused", "stock Theano": "stock"}
+
+# `python net2.py`, ended after the first batch.
 FIRST_BATCH = """
 import os, sys
 import net2
@@ -31,17 +34,25 @@ net2.net2.on_batch_finished = lambda net, history: os._exit(0)
 sys.argv = ["net2.py", "--epochs", "1", "--out", os.devnull]
 net2.main()
 """
-TRAINING = """
+EPOCH = """
 import os, sys
 import net2
 sys.argv = ["net2.py", "--epochs", "1", "--out", os.devnull]
 net2.main()
 """
+PICKLE = """
+import pickle
+from net2 import net2
+net2.initialize_layers()
+with open({net!r}, "wb") as f:
+    pickle.dump(net2, f, -1)
+"""
 PREDICTION = """
 import pickle
 import numpy as np
-net = pickle.load(open({net!r}, "rb"))
-net.predict(np.zeros(({faces}, 1, 96, 96), "float32") + np.float32(0.5))
+with open({net!r}, "rb") as f:
+    net = pickle.load(f)
+net.predict(np.full(({faces}, 1, 96, 96), 0.5, "float32"))
 """
 
 
@@ -54,50 +65,69 @@ def main() -> None:
     options = parser.parse_args()
     if options.data:
         os.environ["KFKD_DATA"] = options.data
-    write_caches()
-    with tempfile.TemporaryDirectory() as folder:
-        net = Path(folder, "net2.pickle")
-        write_net(net)
-        one, many = (PREDICTION.format(net=str(net), faces=n) for n in (1, options.faces))
-        programs = {"first batch": FIRST_BATCH, "prediction": one}
-        seconds = interleave(starts(folder, programs, "s"), options.runs, warmups=0)
-        programs = {"an epoch": TRAINING, f"predict {options.faces} faces": many}
-        memory = interleave(starts(folder, programs, "peak MiB", cold=False), 1, warmups=1)
-    print(f"seconds from the start of Python, median (least to most) of {options.runs}")
-    print(table(by_engine(seconds)))
+    find_or_draw(TRAIN)  # not while the clock runs
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        net = str(folder / "net2.pickle")
+        run(PICKLE.format(net=net), "fused", folder)
+        predict_one = PREDICTION.format(net=net, faces=1)
+        predict_many = PREDICTION.format(net=net, faces=options.faces)
+        seconds = interleave(
+            {
+                "first batch, cold": turn(FIRST_BATCH, "seconds", folder, cold=True),
+                "first batch, warm": turn(FIRST_BATCH, "seconds", folder),
+                "prediction, cold": turn(predict_one, "seconds", folder, cold=True),
+                "prediction, warm": turn(predict_one, "seconds", folder),
+            },
+            options.runs,
+            warmups=0,
+        )
+        memory = interleave(
+            {
+                "an epoch": turn(EPOCH, "peak MiB", folder),
+                f"predict {options.faces} faces": turn(predict_many, "peak MiB", folder),
+            },
+            runs=1,
+            warmups=0,
+        )
+    print(f"seconds from the start of Python; median (least to most) of {options.runs}")
+    print(table(seconds))
     print("\npeak resident memory, MiB")
-    print(table(by_engine(memory)))
+    peaks = {what: {e: f"{s.median:.0f}" for e, s in row.items()} for what, row in memory.items()}
+    print(table(peaks))
 
 
-Measure = Callable[[], dict[str, float]]
-
-
-def starts(folder: str, programs: dict[str, str], key: str, cold: bool = True) -> dict[str, Measure]:
-    """Return contestants for `interleave`, "engine, program, cold or warm" -> what measures it.
+def turn(code: str, key: str, folder: Path, cold: bool = False) -> Callable[[], dict[str, float]]:
+    """Return a function that runs `code` on each engine.
 
     Parameters
     ----------
-    folder : str
-        Where the compile directories go.
-    programs : dict of str to str
-        Name -> Python source.
+    code : str
+        Python source.
     key : str
-        Which figure of `whole_run` counts.
+        Which of whole_run's figures it returns, by engine.
+    folder : Path
+        For the compile directories, one for each engine.
     cold : bool
-        Also without anything compiled, each time before the warm run.
+        Empty the compile directory before.
     """
-    contestants = {}
-    for engine in ("fused", "stock"):
-        for name, code in programs.items():
-            for state in ("cold", "warm") if cold else ("warm",):
 
-                def measure(engine=engine, name=name, code=code, state=state):
-                    compiled = Path(folder, f"{engine} {name}".replace(" ", "-"))
-                    if state == "cold":
-                        shutil.rmtree(compiled, ignore_errors=True)
-                    flags = theano_flags(engine=engine, base_compiledir=str(compiled))
-                    env = os.environ | flags | {"PYTHONPATH": str(ROOT)}
-                    return {key: whole_run(code, env)[key]}
+    def measure() -> dict[str, float]:
+        figures = {}
+        for name, engine in ENGINES.items():
+            if cold:
+                shutil.rmtree(folder / engine, ignore_errors=True)
+            figures[name] = run(code, engine, folder)[key]
+        return figures
 
-                contestants[f"{engine}|{name}, {state}"] = measure
-    return contestants
+    return measure
+
+
+def run(code: str, engine: str, folder: Path) -> dict[str, float]:
+    """Return whole_run's figures of Python source that runs on this engine."""
+    flags = theano_flags(engine=engine, base_compiledir=str(folder / engine))
+    return whole_run(code, os.environ | flags | {"PYTHONPATH": str(ROOT)})
+
+
+if __name__ == "__main__":
+    main()

@@ -48,6 +48,7 @@ class Worker:
 
     def __init__(self, command: Sequence[str], env: Mapping[str, str]) -> None:
         self.idle = 0.0
+        self._command = shlex.join(command)
         begin = time.perf_counter()
         self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - as long as the process
         try:
@@ -91,7 +92,7 @@ class Worker:
         last = said.rpartition("\n")[2]
         if last.startswith("ModuleNotFoundError"):
             raise AbsentError(last.partition(": ")[2])
-        raise SystemExit(f"{shlex.join(map(str, self._process.args))} died:\n{said}")
+        raise SystemExit(f"{self._command} died:\n{said}")
 
     def close(self) -> None:
         """End the process."""
