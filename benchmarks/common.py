@@ -16,6 +16,15 @@ from pathlib import Path
 # The Python that has PyTorch and JAX: they need not fit net2's own pins.
 OTHERS = Path(__file__).resolve().parent.parent / ".venv-bench" / "bin" / "python"
 
+# glibc gives freed arrays back to the system, and a step then waits for fresh pages: half the
+# time of PyTorch's. With these it keeps them, on large pages.
+KEEP_MEMORY = {
+    "MALLOC_MMAP_THRESHOLD_": str(2**32),
+    "MALLOC_TRIM_THRESHOLD_": str(2**33),
+    "MALLOC_TOP_PAD_": str(2**26),
+    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
+}
+
 
 @dataclass(frozen=True)
 class Spread:
@@ -32,6 +41,13 @@ class Spread:
 
     def __str__(self) -> str:
         return f"{self.median:.3g} ({self.low:.3g} to {self.high:.3g})"
+
+
+def seconds_of(call: Callable[[], object]) -> float:
+    """Return how long one call takes."""
+    begin = time.perf_counter()
+    call()
+    return time.perf_counter() - begin
 
 
 def interleave(

@@ -31,6 +31,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # `load` is to be the one there, not benchmarks/load.py
 
 from benchmarks.common import (  # noqa: E402
+    KEEP_MEMORY,
     OTHERS,
     Spread,
     markdown,
@@ -40,15 +41,6 @@ from benchmarks.common import (  # noqa: E402
 from benchmarks.turns import AbsentError, Worker  # noqa: E402
 
 LONG = 5.0  # seconds an epoch, from which on parts are measured
-
-# glibc gives freed arrays back to the system, and a step then waits for fresh pages: half the
-# time of PyTorch's. With these it keeps them, on large pages.
-KEEP_MEMORY = {
-    "MALLOC_MMAP_THRESHOLD_": str(2**32),
-    "MALLOC_TRIM_THRESHOLD_": str(2**33),
-    "MALLOC_TOP_PAD_": str(2**26),
-    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
-}
 
 
 @dataclass(frozen=True)
