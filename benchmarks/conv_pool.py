@@ -10,7 +10,7 @@ are live as in a net that has learned. For each kernel:
              filtering, in the backward pass those of live winners only
     dense    as many as a dense convolution, forward or backward, would have to do in that time
     ideal    the share of the time that the arithmetic takes at the peak of registers, or the
-             memory at the speed of a copy, whichever is more
+             memory at the speed of reading and writing an array, whichever is more
     oneDNN   ms of the same layer in PyTorch, channels last, and how many times ours that is
 
 PyTorch is looked for in .venv-bench (requirements-bench.txt, or `make bench`).
@@ -85,7 +85,7 @@ def main() -> None:
                 worker.close()
     print(
         f"{threads} threads; GFLOPS of registers {peaks.registers / 1e9:.0f}, of NumPy's sgemm "
-        f"{peaks.sgemm / 1e9:.0f}; a copy reads and writes {peaks.copy / 1e9:.0f} GB/s\n"
+        f"{peaks.sgemm / 1e9:.0f}; memory read and written {peaks.memory / 1e9:.0f} GB/s\n"
     )
     print(table({n: figures(kernels[n], peaks, took) for n, took in milliseconds.items()}))
 

@@ -140,7 +140,7 @@ def dense_kernels(path, rng, x) -> Iterator[tuple[str, Kernel]]:
     n, k = x.shape
     w, v, g = library.empty((k, UNITS)), library.empty((k, UNITS)), library.empty((n, UNITS))
     w[...], v[...], g[...] = 0.01 * rng.randn(*w.shape), 0, 0.01 * rng.randn(*g.shape)
-    gradient = np.zeros_like(w)
+    gradient = np.full_like(w, 1e-3)  # not zeros, which are no memory of their own yet
     np.savez(path, x=x, w=w, g=g)
     flop = 2.0 * n * k * UNITS
     step = RATE, MOMENTUM, True, w.ctypes.data, v.ctypes.data

@@ -28,43 +28,34 @@ class Peaks:
 
     registers: float
     sgemm: float
-    copy: float
+    memory: float
 
     def least(self, operations: float, moved: float) -> float:
         """Return the seconds that so many operations, and bytes of memory, take at best."""
-        return max(operations / self.registers, moved / self.copy)
+        return max(operations / self.registers, moved / self.memory)
 
 
 def measure_peaks(threads: int) -> Peaks:
     """Return the best of a few measurements of each."""
     square = np.random.RandomState(0).rand(2048, 2048).astype("float32")
-    out = np.empty_like(square)
-    sgemm = (
-        2.0
-        * len(square) ** 3
-        / min(seconds_of(lambda: np.matmul(square, square, out=out)) for _ in range(7))
-    )
-    source, target = (np.zeros((threads, 2**23), "float32") for _ in range(2))
+    product = np.empty_like(square)
+    parts = np.ones((threads, 2**23), "float32")
+    multiply, rounds = compiled_peak(), 5_000_000
     with ThreadPoolExecutor(threads) as pool:
 
         def together(function: Callable) -> list:
             return list(pool.map(function, range(threads)))
 
-        copy = (
-            2.0
-            * source.nbytes
-            / min(
-                seconds_of(lambda: together(lambda i: np.copyto(target[i], source[i])))
-                for _ in range(7)
-            )
-        )
-        multiply = compiled_peak()
-        rounds = 5_000_000
         operations = sum(together(lambda _: multiply(rounds)))
-        registers = operations / min(
-            seconds_of(lambda: together(lambda _: multiply(rounds))) for _ in range(5)
-        )
-    return Peaks(registers, sgemm, copy)
+        registers = fastest(lambda: together(lambda _: multiply(rounds)))
+        memory = fastest(lambda: together(lambda i: np.negative(parts[i], out=parts[i])))
+    sgemm = fastest(lambda: np.matmul(square, square, out=product))
+    return Peaks(operations / registers, 2.0 * 2048**3 / sgemm, 2.0 * parts.nbytes / memory)
+
+
+def fastest(call: Callable[[], object], calls: int = 7) -> float:
+    """Return the seconds of the fastest of some calls."""
+    return min(seconds_of(call) for _ in range(calls))
 
 
 def compiled_peak() -> Callable[[int], float]:

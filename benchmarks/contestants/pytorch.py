@@ -63,7 +63,7 @@ class PyTorch(Training):
         layout = torch.contiguous_format if "contiguous" in words else torch.channels_last
         net = net.to(memory_format=layout)
         self.sets = {
-            name: (torch.from_numpy(X).contiguous(memory_format=layout), torch.from_numpy(y))
+            name: (torch.from_numpy(X).to(memory_format=layout), torch.from_numpy(y))
             for name, (X, y) in self.sets.items()
         }
         self.optimizer = torch.optim.SGD(

@@ -38,7 +38,8 @@ class Kernels:
                 self._add_stage(path.stem, **tensors)
 
     def _add_stage(self, name, x, w, b, g):
-        x, w, g = (t.contiguous(memory_format=torch.channels_last) for t in (x, w, g))
+        # Not contiguous(): of one channel, that leaves the strides that mean planes to oneDNN.
+        x, w, g = (t.to(memory_format=torch.channels_last) for t in (x, w, g))
         wanted = [w.requires_grad_(), b.requires_grad_()]
         if x.shape[1] > 1:  # the first stage's x are the faces, which need no gradient
             wanted.append(x.requires_grad_())
