@@ -103,9 +103,7 @@ def main() -> None:
         f"seconds, median (least to most) of {options.runs}\n"
     )
     print(markdown(ratios(seconds)))
-    print(
-        "\nstart-up, with Theano's compile directory as it is, and the first epoch, on faces with noise\n"
-    )
+    print("\nstart-up, Theano's compile directory as it is, and the first epoch, on noisy faces\n")
     print(markdown({name: first_row(workers[name], first) for name, first in firsts.items()}))
     for name, worker in workers.items():
         if worker.idle > 0.1 * seconds[name].median:
