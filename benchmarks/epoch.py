@@ -6,7 +6,8 @@
 All train the same net from the same initial weights on the same faces with as many threads,
 each in a process of its own. An epoch is what the table's column Dur counts: 14 batches of
 training and 4 of validation. Of a contestant that takes long, it is computed from 4 batches of
-training, the last and short one among them, and 2 of validation.
+training, the last and short one among them, and 2 of validation, after one of each that is not
+counted.
 
 The first epoch of each is apart: there torch.compile and JAX compile, and there the losses show
 that all compute the same. It runs on faces with a little noise, since flat areas make ties
