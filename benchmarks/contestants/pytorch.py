@@ -4,8 +4,8 @@
                                                                      (epoch.py starts it)
 
 channels_last unless contiguous is given. late_relu rectifies behind the pooling, a quarter of
-the work with the same result: max(relu(z)) = relu(max(z)). Tried and no better: the optimizer's
-foreach, flattening conv3's output as it lies in memory, torch.compile's max-autotune.
+the work with the same result: max(relu(z)) = relu(max(z)). Tried and no better:
+flattening conv3's output as it lies in memory, torch.compile's max-autotune.
 """
 
 from __future__ import annotations
