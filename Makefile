@@ -12,6 +12,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 VENV := .venv/.made
 TRAIN := .venv/.requirements
 DEV := .venv/.requirements-dev
+BENCH := .venv-bench/.requirements-bench
 
 .PHONY: train test plots bench data lint format
 
@@ -24,8 +25,11 @@ test: $(DEV)
 plots: $(TRAIN)
 	@$(BIN)/python plot_results.py $(ARGS)
 
-bench: $(TRAIN)
+bench: $(TRAIN) $(BENCH)
 	@$(BIN)/python benchmarks/load.py $(ARGS)
+	@$(BIN)/python benchmarks/startup.py $(ARGS)
+	@$(BIN)/python benchmarks/conv_pool.py $(ARGS)
+	@$(BIN)/python benchmarks/epoch.py $(ARGS)
 
 data: $(TRAIN)
 	@$(PIP) kagglehub==1.0.3
@@ -59,3 +63,10 @@ $(DEV): requirements-dev.txt $(TRAIN)
 	@echo "installing requirements-dev.txt into .venv"
 	@$(PIP) -r requirements-dev.txt
 	@touch $@
+
+# The benchmarks say so if what they compare net2 with could not be installed, and go on.
+$(BENCH): requirements-bench.txt | $(VENV)
+	@echo "installing requirements-bench.txt (PyTorch and JAX) into .venv-bench"
+	@$(PYTHON) -m venv .venv-bench
+	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt \
+		&& touch $@ || echo "PyTorch and JAX cannot be installed: measuring without them"

@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import subprocess
 import sys
+import tempfile
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+
+# The Python that has PyTorch and JAX: they need not fit net2's own pins.
+OTHERS = Path(__file__).resolve().parent.parent / ".venv-bench" / "bin" / "python"
+
+# glibc gives freed arrays back to the system, and a step then waits for fresh pages: half the
+# time of PyTorch's. With these it keeps them, on large pages.
+KEEP_MEMORY = {
+    "MALLOC_MMAP_THRESHOLD_": str(2**32),
+    "MALLOC_TRIM_THRESHOLD_": str(2**33),
+    "MALLOC_TOP_PAD_": str(2**26),
+    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
+}
 
 
 @dataclass(frozen=True)
@@ -25,6 +41,13 @@ class Spread:
 
     def __str__(self) -> str:
         return f"{self.median:.3g} ({self.low:.3g} to {self.high:.3g})"
+
+
+def seconds_of(call: Callable[[], object]) -> float:
+    """Return how long one call takes."""
+    begin = time.perf_counter()
+    call()
+    return time.perf_counter() - begin
 
 
 def interleave(
@@ -97,12 +120,62 @@ def fresh(setup: str, code: str, env: Mapping[str, str] | None = None) -> dict[s
     return json.loads(done.stderr.splitlines()[-1])
 
 
-def table(results: Mapping[str, Mapping[str, Spread]]) -> str:
-    """The results as aligned lines of text, a row for each contestant."""
+def whole_run(code: str, env: Mapping[str, str]) -> dict[str, float]:
+    """As `fresh`, from the start of the process to its end, imports and all."""
+    with tempfile.TemporaryFile("w+") as errors:
+        begin = time.perf_counter()
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-W", "ignore", "-c", code],
+            env=env,
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - begin
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode != 0:
+            errors.seek(0)
+            raise SystemExit(errors.read())
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    return {"seconds": seconds, "peak MiB": usage.ru_maxrss / unit}
+
+
+def theano_flags(**flags: str) -> dict[str, str]:
+    """Return THEANO_FLAGS with these, and what else the user has there."""
+    given = os.environ.get("THEANO_FLAGS")
+    ours = ",".join(f"{name}={value}" for name, value in flags.items())
+    return {"THEANO_FLAGS": f"{given},{ours}" if given else ours}
+
+
+def threads_environment(threads: int | None = None) -> dict[str, str]:
+    """Return what tells NumPy, PyTorch, JAX (NPROC) and net2 how many threads to use.
+
+    Parameters
+    ----------
+    threads : int, optional
+        Default: one for each core, as net2's kernels do.
+    """
+    from runtime.engine import library
+
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NPROC")
+    return dict.fromkeys(names, str(threads or library.threads()))
+
+
+def _cells(results: Mapping[str, Mapping[str, object]]) -> list[list[str]]:
+    """The results as cells of equal width in each column, the heads first."""
     keys = list(next(iter(results.values())))
     rows = [["", *keys], *([name, *(str(r[key]) for key in keys)] for name, r in results.items())]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    )
+    return [[c.ljust(w) for c, w in zip(row, widths, strict=True)] for row in rows]
+
+
+def table(results: Mapping[str, Mapping[str, object]]) -> str:
+    """The results as aligned lines of text, a row for each contestant."""
+    return "\n".join("  ".join(row).rstrip() for row in _cells(results))
+
+
+def markdown(results: Mapping[str, Mapping[str, object]]) -> str:
+    """The same as a table for a README."""
+    head, *rows = _cells(results)
+    line = ["-" * len(cell) for cell in head]
+    return "\n".join("| " + " | ".join(row) + " |" for row in (head, line, *rows))

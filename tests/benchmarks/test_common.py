@@ -1,6 +1,8 @@
 """The benchmarks' arithmetic; nothing is timed here."""
 
-from benchmarks.common import Spread, fresh, interleave, table
+import os
+
+from benchmarks.common import Spread, fresh, interleave, table, theano_flags, whole_run
 
 
 def test_interleave_takes_turns_and_drops_the_warm_up():
@@ -27,3 +29,18 @@ def test_fresh():
     figures = fresh("import math", "print(math.pi)")
     assert sorted(figures) == ["peak MiB", "seconds"]
     assert figures["peak MiB"] > 1
+
+
+def test_whole_run_counts_the_imports():
+    figures = whole_run("import time; time.sleep(0.3)", os.environ)
+    assert figures["seconds"] > 0.3
+    assert figures["peak MiB"] > 1
+
+
+def test_the_users_theano_flags_stay(monkeypatch):
+    monkeypatch.delenv("THEANO_FLAGS", raising=False)
+    assert theano_flags(engine="stock") == {"THEANO_FLAGS": "engine=stock"}
+    monkeypatch.setenv("THEANO_FLAGS", "floatX=float32")
+    assert theano_flags(engine="stock", cxx="g++") == {
+        "THEANO_FLAGS": "floatX=float32,engine=stock,cxx=g++"
+    }
