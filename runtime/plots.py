@@ -18,7 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.backends import BackendFilter, backend_registry
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+from matplotlib.ticker import AutoLocator, Locator, LogLocator, NullFormatter, StrMethodFormatter
 
 from runtime.atomic import atomic_write
 from runtime.cli import DATA_VARIABLE
@@ -190,12 +190,17 @@ def label_losses(axis: Axes) -> None:
     axis.set_xlim(0.8, max(axis.get_xlim()[1], 10))
     lowest, highest = axis.get_ylim()
     wide = highest > 1e6 * lowest  # too wide for more than powers of ten
-    _plain_ticks(axis.xaxis, (1, 2, 5))
-    _plain_ticks(axis.yaxis, (1,) if wide else (1, 2, 5))
-    _plain_ticks(pixels.yaxis, (1,) if wide else (1, 1.5, 2, 3, 5, 7))
+    _plain_ticks(axis.xaxis, (1, 2, 5), *axis.get_xlim())
+    _plain_ticks(axis.yaxis, (1,) if wide else (1, 2, 5), lowest, highest)
+    shown = np.sqrt([lowest, highest]) * 48  # matplotlib sets these limits when it draws
+    _plain_ticks(pixels.yaxis, (1,) if wide else (1, 1.5, 2, 3, 5, 7), *shown)
 
 
-def _plain_ticks(axis: Axis, steps: Sequence[float]) -> None:
-    axis.set_major_locator(LogLocator(subs=steps))
+def _plain_ticks(axis: Axis, steps: Sequence[float], lowest: float, highest: float) -> None:
+    locator: Locator = LogLocator(subs=steps)
+    ticks = np.asarray(locator.tick_values(lowest, highest))
+    if np.count_nonzero((lowest <= ticks) & (ticks <= highest)) < 3:
+        locator = AutoLocator()  # the losses of a few epochs may lie between two steps
+    axis.set_major_locator(locator)
     axis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axis.set_minor_formatter(NullFormatter())

@@ -213,6 +213,17 @@ class TestLearningCurves:
         if epochs == 1:
             assert axis.get_lines()[0].get_marker() == "."
 
+    @pytest.mark.parametrize("valid", [0.099, 0.0875, 0.06, 0.045, 0.02])
+    def test_losses_close_together_have_numbers_beside_them(self, valid):
+        history = [{"epoch": 1, "train_loss": 0.1145, "valid_loss": valid}]
+        figure = plot_results.plot_learning_curves(history, "title")
+        assert_legible(figure)
+        (pixels,) = figure.axes[0].child_axes
+        for axis in (figure.axes[0], pixels):
+            low, high = axis.get_ylim()
+            ticks = [tick for tick in axis.get_yticks() if low <= tick <= high]
+            assert len(ticks) >= 3
+
     @pytest.mark.filterwarnings("error")
     @pytest.mark.parametrize("huge", [40.0, 3e8, 1e30])
     def test_losses_that_are_huge_or_no_numbers(self, huge):
