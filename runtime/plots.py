@@ -21,7 +21,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import AutoLocator, Locator, LogLocator, NullFormatter, StrMethodFormatter
 
 from runtime.atomic import atomic_write
-from runtime.cli import DATA_VARIABLE
+from runtime.cli import DATA_VARIABLE, Parser
+from runtime.data_files import expanded
 from runtime.errors import DataError, MissingFileError, UserError, WriteError
 
 # For a slide: figures are 8 to 10 inches wide, so at 150 dots an inch 1200 to 1500 pixels.
@@ -46,21 +47,20 @@ RIM = [patheffects.withStroke(linewidth=3, foreground="black")]
 def read_options(description: str, argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Read plot_results.py's options: pickle, out (Path) and show (True, False or None).
 
-    --data is put into the environment, where load.py looks for it.
+    --data is put into the environment, where load.py looks for it. "~" is understood in all
+    paths, as net2.py does.
     """
-    parser = argparse.ArgumentParser(
-        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "pickle", nargs="?", type=Path, default=Path("net2.pickle"),
+        "pickle", nargs="?", type=expanded, default=Path("net2.pickle"),
         help="the trained net (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument(
-        "--out", type=Path, default=Path("plots"), metavar="DIR",
+        "--out", type=expanded, default=Path("plots"), metavar="DIR",
         help="folder for the pictures (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument(
-        "--data", type=Path, metavar="DIR",
+        "--data", type=expanded, metavar="DIR",
         help=f"folder of training.csv and test.csv (default: ${DATA_VARIABLE}, else data)",
     )  # fmt: skip
     parser.add_argument(
@@ -70,7 +70,8 @@ def read_options(description: str, argv: Sequence[str] | None = None) -> argpars
     options = parser.parse_args(argv)
     if options.data is not None:
         if not options.data.is_dir():
-            raise MissingFileError(f"--data {options.data}: there is no such folder")
+            what = "is no folder" if options.data.exists() else "there is no such folder"
+            raise MissingFileError(f"--data {options.data}: {what}")
         os.environ[DATA_VARIABLE] = str(options.data)
     return options
 

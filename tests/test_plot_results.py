@@ -470,6 +470,25 @@ class TestMain:
         assert os.environ["KFKD_DATA"] == str(tmp_path)
         with pytest.raises(MissingFileError, match="no such folder"):
             plots.read_options("", ["--data", str(tmp_path / "nowhere")])
+        (tmp_path / "file").touch()
+        with pytest.raises(MissingFileError, match="is no folder"):
+            plots.read_options("", ["--data", str(tmp_path / "file")])
+
+    def test_home_folder(self, tmp_path, monkeypatch):
+        monkeypatch.setenv("HOME", str(tmp_path))
+        (tmp_path / "faces").mkdir()
+        options = plots.read_options("", ["~/my.pickle", "--out=~/plots", "--data=~/faces"])
+        assert (options.pickle, options.out) == (tmp_path / "my.pickle", tmp_path / "plots")
+        assert os.environ["KFKD_DATA"] == str(tmp_path / "faces")
+
+    def test_an_option_that_does_not_exist(self, monkeypatch, capsys):
+        monkeypatch.setattr(sys, "argv", ["plot_results.py"])
+        with pytest.raises(SystemExit) as caught:
+            plots.read_options("", ["--shw"])
+        assert caught.value.code == 2
+        assert capsys.readouterr().err == (
+            "plot_results.py: error: unrecognized arguments: --shw\n"
+        )
 
     def test_missing_pickle(self, tmp_path):
         with pytest.raises(MissingFileError, match=r"there is no .*nothing.pickle; train"):
