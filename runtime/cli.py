@@ -20,9 +20,11 @@ from runtime.training.interrupt import STOPPED, Interrupt, say_on_stderr, say_st
 DATA_VARIABLE = "KFKD_DATA"
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
+    """An ArgumentParser whose errors are one line, as every other error of the scripts."""
+
     def error(self, message: str) -> NoReturn:
-        # One line, as every other error of the scripts; argparse's own adds the usage.
+        # argparse's own adds the usage.
         self.exit(2, f"{self.prog}: error: {message}\n")
 
 
@@ -52,7 +54,7 @@ def net2_options(net, description: str, argv: Sequence[str] | None = None) -> ar
     MissingFileError, DataError, WriteError
         If a folder is missing, --out is no place for a file, or cannot be written to.
     """
-    parser = _Parser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         "--epochs", type=_positive, default=net.max_epochs, metavar="N",
         help="how many epochs to train (default: %(default)s)",

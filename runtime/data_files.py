@@ -110,8 +110,13 @@ class Source:
 def configured_folder() -> Path:
     """The folder that KFKD_DATA names now, or else data/ beside load.py."""
     given = os.environ.get("KFKD_DATA")
+    return expanded(given) if given else DATA
+
+
+def expanded(path: str) -> Path:
+    """`path` with "~" understood, which a shell does not expand in --data=~/faces."""
     # Not Path.expanduser: that one raises where there is no home folder.
-    return Path(os.path.expanduser(given)) if given else DATA  # noqa: PTH111
+    return Path(os.path.expanduser(path))  # noqa: PTH111
 
 
 def find(name: str) -> Source | None:

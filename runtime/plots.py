@@ -18,10 +18,11 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.backends import BackendFilter, backend_registry
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+from matplotlib.ticker import AutoLocator, Locator, LogLocator, NullFormatter, StrMethodFormatter
 
 from runtime.atomic import atomic_write
-from runtime.cli import DATA_VARIABLE
+from runtime.cli import DATA_VARIABLE, Parser
+from runtime.data_files import expanded
 from runtime.errors import DataError, MissingFileError, UserError, WriteError
 
 # For a slide: figures are 8 to 10 inches wide, so at 150 dots an inch 1200 to 1500 pixels.
@@ -46,21 +47,20 @@ RIM = [patheffects.withStroke(linewidth=3, foreground="black")]
 def read_options(description: str, argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Read plot_results.py's options: pickle, out (Path) and show (True, False or None).
 
-    --data is put into the environment, where load.py looks for it.
+    --data is put into the environment, where load.py looks for it. "~" is understood in all
+    paths, as net2.py does.
     """
-    parser = argparse.ArgumentParser(
-        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "pickle", nargs="?", type=Path, default=Path("net2.pickle"),
+        "pickle", nargs="?", type=expanded, default=Path("net2.pickle"),
         help="the trained net (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument(
-        "--out", type=Path, default=Path("plots"), metavar="DIR",
+        "--out", type=expanded, default=Path("plots"), metavar="DIR",
         help="folder for the pictures (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument(
-        "--data", type=Path, metavar="DIR",
+        "--data", type=expanded, metavar="DIR",
         help=f"folder of training.csv and test.csv (default: ${DATA_VARIABLE}, else data)",
     )  # fmt: skip
     parser.add_argument(
@@ -70,7 +70,8 @@ def read_options(description: str, argv: Sequence[str] | None = None) -> argpars
     options = parser.parse_args(argv)
     if options.data is not None:
         if not options.data.is_dir():
-            raise MissingFileError(f"--data {options.data}: there is no such folder")
+            what = "is no folder" if options.data.exists() else "there is no such folder"
+            raise MissingFileError(f"--data {options.data}: {what}")
         os.environ[DATA_VARIABLE] = str(options.data)
     return options
 
@@ -190,12 +191,17 @@ def label_losses(axis: Axes) -> None:
     axis.set_xlim(0.8, max(axis.get_xlim()[1], 10))
     lowest, highest = axis.get_ylim()
     wide = highest > 1e6 * lowest  # too wide for more than powers of ten
-    _plain_ticks(axis.xaxis, (1, 2, 5))
-    _plain_ticks(axis.yaxis, (1,) if wide else (1, 2, 5))
-    _plain_ticks(pixels.yaxis, (1,) if wide else (1, 1.5, 2, 3, 5, 7))
+    _plain_ticks(axis.xaxis, (1, 2, 5), *axis.get_xlim())
+    _plain_ticks(axis.yaxis, (1,) if wide else (1, 2, 5), lowest, highest)
+    shown = np.sqrt([lowest, highest]) * 48  # matplotlib sets these limits when it draws
+    _plain_ticks(pixels.yaxis, (1,) if wide else (1, 1.5, 2, 3, 5, 7), *shown)
 
 
-def _plain_ticks(axis: Axis, steps: Sequence[float]) -> None:
-    axis.set_major_locator(LogLocator(subs=steps))
+def _plain_ticks(axis: Axis, steps: Sequence[float], lowest: float, highest: float) -> None:
+    locator: Locator = LogLocator(subs=steps)
+    ticks = np.asarray(locator.tick_values(lowest, highest))
+    if np.count_nonzero((lowest <= ticks) & (ticks <= highest)) < 3:
+        locator = AutoLocator()  # the losses of a few epochs may lie between two steps
+    axis.set_major_locator(locator)
     axis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axis.set_minor_formatter(NullFormatter())

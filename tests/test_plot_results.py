@@ -213,6 +213,17 @@ class TestLearningCurves:
         if epochs == 1:
             assert axis.get_lines()[0].get_marker() == "."
 
+    @pytest.mark.parametrize("valid", [0.099, 0.0875, 0.06, 0.045, 0.02])
+    def test_losses_close_together_have_numbers_beside_them(self, valid):
+        history = [{"epoch": 1, "train_loss": 0.1145, "valid_loss": valid}]
+        figure = plot_results.plot_learning_curves(history, "title")
+        assert_legible(figure)
+        (pixels,) = figure.axes[0].child_axes
+        for axis in (figure.axes[0], pixels):
+            low, high = axis.get_ylim()
+            ticks = [tick for tick in axis.get_yticks() if low <= tick <= high]
+            assert len(ticks) >= 3
+
     @pytest.mark.filterwarnings("error")
     @pytest.mark.parametrize("huge", [40.0, 3e8, 1e30])
     def test_losses_that_are_huge_or_no_numbers(self, huge):
@@ -459,6 +470,25 @@ class TestMain:
         assert os.environ["KFKD_DATA"] == str(tmp_path)
         with pytest.raises(MissingFileError, match="no such folder"):
             plots.read_options("", ["--data", str(tmp_path / "nowhere")])
+        (tmp_path / "file").touch()
+        with pytest.raises(MissingFileError, match="is no folder"):
+            plots.read_options("", ["--data", str(tmp_path / "file")])
+
+    def test_home_folder(self, tmp_path, monkeypatch):
+        monkeypatch.setenv("HOME", str(tmp_path))
+        (tmp_path / "faces").mkdir()
+        options = plots.read_options("", ["~/my.pickle", "--out=~/plots", "--data=~/faces"])
+        assert (options.pickle, options.out) == (tmp_path / "my.pickle", tmp_path / "plots")
+        assert os.environ["KFKD_DATA"] == str(tmp_path / "faces")
+
+    def test_an_option_that_does_not_exist(self, monkeypatch, capsys):
+        monkeypatch.setattr(sys, "argv", ["plot_results.py"])
+        with pytest.raises(SystemExit) as caught:
+            plots.read_options("", ["--shw"])
+        assert caught.value.code == 2
+        assert capsys.readouterr().err == (
+            "plot_results.py: error: unrecognized arguments: --shw\n"
+        )
 
     def test_missing_pickle(self, tmp_path):
         with pytest.raises(MissingFileError, match=r"there is no .*nothing.pickle; train"):
