@@ -15,7 +15,7 @@ import theano  # noqa: F401 - before runtime.engine's modules, which it imports 
 from load import load2d
 from runtime.cli import quiet
 from runtime.engine import library
-from runtime.engine.conv_pool.op import ConvPool
+from runtime.engine.conv_pool.op import ConvPool, from_blocks, to_blocks
 from runtime.engine.products import matrix, product
 
 IMAGES = 128
@@ -75,68 +75,75 @@ def stage_kernels(path, rng, x, filters, size, live, last):
     last : bool
         p goes to a layer that wants it in planes.
     """
-    lib = library.kernels()
-    assert lib is not None, "the kernels could not be compiled"
     images, channels, *_ = x.shape
     first = channels == 1
     w = rng.randn(filters, channels, size, size) / (channels * size**2) ** 0.5
     w = w.astype("float32")
+    given = x if first else in_memory_of_kernels(to_blocks(x))
 
     def described(rectify: bool) -> library.Stage:
         op = ConvPool(
             (size, size), (0, 0, 0, 0), flip=False, rectify=rectify, ignore_border=True,
-            bias=True, x_last=not first, p_last=not last,
+            bias=True, x_blocked=not first,
         )  # fmt: skip
-        return op.stage(x.shape, filters, not last)
+        return op.stage(given, w, dx_blocked=not first, p_blocked=not last)
 
     stage = described(rectify=True)
-    shape = images, filters, stage.pool_rows, stage.pool_columns
-    new = library.empty if last else lambda shape: library.empty_last(*shape)
-    p, g = new(shape), new(shape)
-    g[...] = rng.randn(*shape)
-    padded = library.round_up(filters)
-    winners = library.empty((images, stage.pool_rows, stage.pool_columns, padded), "uint8")
+    pooled = stage.pool_rows, stage.pool_columns
+    blocked = images, library.blocks(filters), *pooled, library.lanes()
+    g = rng.randn(images, filters, *pooled).astype("float32")
+    g_given = in_memory_of_kernels(g if last else to_blocks(g))
+    p = library.empty(g_given.shape)
+    winners = library.empty(blocked, "uint8")
     b = np.zeros(filters, "float32")
     dw, db = np.empty_like(w), np.empty_like(b)
-    dx = None if first else library.empty_last(*x.shape)
+    dx = None if first else library.empty(given.shape)
 
     def forward(described=stage) -> None:
-        arrays = x, w, b, p, winners
-        library.call(lib.net2_forward, ctypes.byref(described), *(a.ctypes.data for a in arrays))
+        arrays = given, w, b, p, winners
+        library.call("net2_forward", ctypes.byref(described), *(a.ctypes.data for a in arrays))
 
     def backward() -> None:
-        arrays = x, w, winners, g, dw, db
+        arrays = given, w, winners, g_given, dw, db
         address = None if dx is None else dx.ctypes.data
         library.call(
-            lib.net2_backward, ctypes.byref(stage), *(a.ctypes.data for a in arrays), address
+            "net2_backward", ctypes.byref(stage), *(a.ctypes.data for a in arrays), address
         )
 
+    def planes() -> np.ndarray:
+        return p if last else from_blocks(p, filters)
+
     forward(described(rectify=False))
-    b[...] = -np.quantile(p, 1 - live)
+    b[...] = -np.quantile(planes(), 1 - live)
     forward()
     np.savez(path, x=x, w=w, b=b, g=g)
 
     outputs = 4 * stage.pool_rows * stage.pool_columns
     dense = 2.0 * images * outputs * filters * channels * size**2
     winograd = size == 2  # kernels/conv_pool.hpp
-    hits = sum(np.count_nonzero(winners[..., :filters] & 1 << k) for k in range(4))
+    hits = sum(np.count_nonzero(winners & 1 << k) for k in range(4))
     back = 1 if first else 2  # products: of the weights, of the inputs
-    read = x.nbytes + w.nbytes + winners.nbytes
-    return p, {
+    read = given.nbytes + w.nbytes + winners.nbytes
+    return planes(), {
         "forward": Kernel(forward, dense * (9 / 16 if winograd else 1), dense, read + p.nbytes),
         "backward": Kernel(
             backward,
             back * 2.0 * hits * channels * size**2,
             back * dense,
-            read + g.nbytes + (0 if dx is None else dx.nbytes),
+            read + g_given.nbytes + (0 if dx is None else dx.nbytes),
         ),
     }
 
 
+def in_memory_of_kernels(array: np.ndarray) -> np.ndarray:
+    """Return a copy of it where the arrays of a real step are, in large pages."""
+    copy = library.empty(array.shape)
+    copy[...] = array
+    return copy
+
+
 def dense_kernels(path, rng, x) -> Iterator[tuple[str, Kernel]]:
     """Yield the three products of hidden4, one of them with its update, and the update alone."""
-    lib = library.kernels()
-    assert lib is not None, "the kernels could not be compiled"
     n, k = x.shape
     w, v, g = library.empty((k, UNITS)), library.empty((k, UNITS)), library.empty((n, UNITS))
     w[...], v[...], g[...] = 0.01 * rng.randn(*w.shape), 0, 0.01 * rng.randn(*g.shape)
@@ -148,10 +155,10 @@ def dense_kernels(path, rng, x) -> Iterator[tuple[str, Kernel]]:
 
     def update_with_product() -> None:
         shape = k, UNITS, n
-        library.call(lib.net2_update_with_product, *step, *matrix(x.T), *matrix(g), *shape)
+        library.call("net2_update_with_product", *step, *matrix(x.T), *matrix(g), *shape)
 
     def update() -> None:
-        library.call(lib.net2_update, *step, gradient.ctypes.data, w.size)
+        library.call("net2_update", *step, gradient.ctypes.data, w.size)
 
     yield "hidden4 x @ w", Kernel(lambda: product(x, w), flop, flop, read + w.nbytes)
     yield "hidden4 g @ w.T", Kernel(lambda: product(g, w.T), flop, flop, read + w.nbytes)
