@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import secrets
 import stat
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ from runtime.errors import UserError, WriteError
 
 # What writing bytes can fail with; anything else comes from the code that made them.
 _DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}
+
+_RANDOM = re.compile(r"[0-9a-f]{16}\.tmp")
 
 
 @contextmanager
@@ -63,7 +66,7 @@ def _opened(target: Path) -> Iterator[BinaryIO]:
         # Renaming would not ask; whoever took away the right to write meant it.
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(target))
     # Cut, because a name may be as long as the file system allows.
-    temporary = target.with_name(f".{target.name[:40]}.{secrets.token_hex(8)}.tmp")
+    temporary = target.with_name(f"{_prefix(target)}{secrets.token_hex(8)}.tmp")
     try:
         with temporary.open("xb") as f:
             if mode is not None:
@@ -77,6 +80,23 @@ def _opened(target: Path) -> Iterator[BinaryIO]:
             temporary.unlink(missing_ok=True)
         raise
     _sync_folder(target.parent)
+
+
+def remove_leftovers(path: str | os.PathLike) -> None:
+    """Remove what writers that were killed left of `path` under temporary names.
+
+    Only for those who know that nobody is writing it now.
+    """
+    target = Path(os.path.realpath(path))
+    with suppress(OSError):
+        for other in target.parent.iterdir():
+            name = other.name
+            if name.startswith(_prefix(target)) and _RANDOM.fullmatch(name[len(_prefix(target)) :]):
+                other.unlink()
+
+
+def _prefix(target: Path) -> str:
+    return f".{target.name[:40]}."
 
 
 def _sync_folder(folder: Path) -> None:
