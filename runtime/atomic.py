@@ -17,7 +17,7 @@ from runtime.errors import UserError, WriteError
 # What writing bytes can fail with; anything else comes from the code that made them.
 _DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}
 
-_RANDOM = re.compile(r"[0-9a-f]{16}\.tmp")
+_TEMPORARY = re.compile(r"\.(.+)\.[0-9a-f]{16}\.tmp", re.DOTALL)
 
 
 @contextmanager
@@ -66,7 +66,7 @@ def _opened(target: Path) -> Iterator[BinaryIO]:
         # Renaming would not ask; whoever took away the right to write meant it.
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(target))
     # Cut, because a name may be as long as the file system allows.
-    temporary = target.with_name(f"{_prefix(target)}{secrets.token_hex(8)}.tmp")
+    temporary = target.with_name(f".{target.name[:40]}.{secrets.token_hex(8)}.tmp")
     try:
         with temporary.open("xb") as f:
             if mode is not None:
@@ -82,21 +82,28 @@ def _opened(target: Path) -> Iterator[BinaryIO]:
     _sync_folder(target.parent)
 
 
-def remove_leftovers(path: str | os.PathLike) -> None:
-    """Remove what writers that were killed left of `path` under temporary names.
+def leftovers(folder: str | os.PathLike) -> Iterator[tuple[str, Path]]:
+    """Find what `atomic_write` left in a folder if it was killed.
 
-    Only for those who know that nobody is writing it now.
+    Yields
+    ------
+    str, Path
+        The name of the file to be written, its first 40 characters, and the temporary file.
     """
-    target = Path(os.path.realpath(path))
     with suppress(OSError):
-        for other in target.parent.iterdir():
-            name = other.name
-            if name.startswith(_prefix(target)) and _RANDOM.fullmatch(name[len(_prefix(target)) :]):
-                other.unlink()
+        for path in sorted(Path(folder).iterdir()):
+            match = _TEMPORARY.fullmatch(path.name)
+            if match is not None:
+                yield match[1], path
 
 
-def _prefix(target: Path) -> str:
-    return f".{target.name[:40]}."
+def remove_leftovers(path: str | os.PathLike) -> None:
+    """Remove the `leftovers` of one file; only for those who know that nobody is writing it."""
+    target = Path(os.path.realpath(path))
+    for name, temporary in leftovers(target.parent):
+        if name == target.name[:40]:
+            with suppress(OSError):
+                temporary.unlink()
 
 
 def _sync_folder(folder: Path) -> None:

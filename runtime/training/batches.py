@@ -48,7 +48,7 @@ class Batches:
     def __init__(self, net, say: Callable[[str], None]) -> None:
         self.net = net
         self.say = say
-        self.function = net.train_iter_
+        self.function, self.split = net.train_iter_, net.train_split
         self.outputs: list[Any] = []
         self._to_repeat: list[Any] = []
         self.past = len(net.train_history_)
@@ -73,6 +73,16 @@ class Batches:
         self.outputs.append(outputs)
         return outputs
 
+    @property
+    def done(self) -> int:
+        """How many batches of the epoch in hand have been trained."""
+        return len(self.outputs) + len(self._to_repeat)
+
+    @property
+    def repeating(self) -> bool:
+        """Whether the batch in hand was trained before, and only its outputs are given again."""
+        return self._now is not None
+
     @contextmanager
     def attached(self):
         self.net.train_iter_ = self
@@ -80,6 +90,7 @@ class Batches:
             yield
         finally:
             self.net.train_iter_ = self.function
+            self.net.train_split = self.split
 
     def state(self) -> dict[str, Any]:
         """Return what `resume` needs; of what `plain.encode` takes."""
@@ -88,7 +99,7 @@ class Batches:
             "outputs": self.outputs + self._to_repeat,
             "at_start": self._at_start,
             "at_epoch": self._at_epoch,
-            "now": self._now if self._to_repeat else random_state(self.net),
+            "now": self._now if self.repeating else random_state(self.net),
         }
 
     def resume(self, state: dict[str, Any]) -> None:
@@ -98,15 +109,13 @@ class Batches:
         self._now = state["now"]
         self._resumed = True
         set_random_state(self.net, self._at_start)
-        split = self.net.train_split
+        self.net.train_split = self._split_and_repeat
 
-        def split_and_repeat(X, y, net):
-            net.train_split = split
-            parts = split(X, y, net)
-            self._repeat_epochs(*parts)
-            return parts
-
-        self.net.train_split = split_and_repeat
+    def _split_and_repeat(self, X, y, net):
+        net.train_split = self.split  # once is enough, and this one has no place in a pickle
+        parts = self.split(X, y, net)
+        self._repeat_epochs(*parts)
+        return parts
 
     def _repeat_epochs(self, X_train, X_valid, y_train, y_valid) -> None:
         # As NeuralNet.train_loop does, but for the training.

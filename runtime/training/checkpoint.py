@@ -120,15 +120,17 @@ class Checkpoint:
             return None
         others: list[tuple[Path, str]] = []
         for path, content in self.generations.read():
-            differ = differences(content["fingerprint"], self.fingerprint)
+            # A handler in a notebook has none, and takes what fits the net.
+            differ = differences(content["fingerprint"], self.fingerprint or content["fingerprint"])
             if not differ or (insist and not any(d.split()[0] in _MUST_BE_SAME for d in differ)):
                 if differ:
-                    self.say(f"going on with other settings: {', '.join(differ)}")
+                    self.say(f"going on with other settings: {_listed(differ)}")
                 for other, reason in others:
                     self.say(f"{other}: is of another run, differing in {reason}; not used")
-                self.generations.keep(path)
+                self.generations.sort(path, own=True)
                 return content
-            others.append((path, ", ".join(differ)))
+            self.generations.sort(path, own=False)
+            others.append((path, _listed(differ)))
         if others:
             path, reason = others[0]
             raise DataError(
@@ -162,7 +164,7 @@ class Checkpoint:
             raise DataError(f"{self.generations.good[-1]}: is no checkpoint ({what})") from error
         other = differences(content["made_with"], made_with())
         if other:
-            self.say(f"the last digits may differ from here on: {', '.join(other)}")
+            self.say(f"the last digits may differ from here on: {_listed(other)}")
         self.saved = how_far(net, self.batches)
         return True
 
@@ -172,8 +174,9 @@ class Checkpoint:
         self.saved = ""
 
     def remove(self) -> None:
-        """Remove all checkpoints and the folder: the run has ended."""
-        self.discard()
+        """Remove the run's checkpoints, and the folder: the run has ended."""
+        self.generations.remove()
+        self.saved = ""
         self.close()
 
     def close(self) -> None:
@@ -201,11 +204,16 @@ class Checkpoint:
 def how_far(net, batches: Batches | None = None) -> str:
     """Say how far a net was trained, such as "epoch 3 (and 5 batches of the next)"."""
     epochs = len(net.train_history_)
-    count = len(batches.state()["outputs"]) if batches else 0
+    count = batches.done if batches else 0
     text = f"{count} batch{'es' if count != 1 else ''}"
     if not count:
         return f"epoch {epochs}"
     return f"epoch {epochs} (and {text} of the next)" if epochs else f"{text} of epoch 1"
+
+
+def _listed(differ: list[str], most: int = 3) -> str:
+    more = len(differ) - most
+    return ", ".join(differ[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def _finite(state: dict[str, Any]) -> bool:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from runtime.atomic import remove_leftovers
+from runtime.atomic import leftovers
 from runtime.errors import DataError, MissingFileError
 from runtime.training import safetensors
 from runtime.training.lock import FolderLock
@@ -36,6 +36,7 @@ class Generations:
         self.folder = folder
         self.say = say
         self.good: list[Path] = []  # read or written by this run, the oldest first
+        self.foreign: set[Path] = set()  # of other runs
         self._lock: FolderLock | None = None
 
     def open(self) -> None:
@@ -50,8 +51,9 @@ class Generations:
         """
         if self._lock is None:
             self._lock = FolderLock(self.folder)
-            for path in self._files():
-                remove_leftovers(path)
+            for name, path in leftovers(self.folder):
+                if _NAME.fullmatch(name):
+                    self._remove([path])
 
     def close(self) -> None:
         """Give the lock back; remove the folder if nothing is left in it."""
@@ -69,12 +71,15 @@ class Generations:
             except (DataError, MissingFileError) as error:
                 self.say(f"{error}; not used")
 
-    def keep(self, path: Path) -> None:
-        """Count a file that `read` gave among the good ones."""
-        self.good.append(path)
+    def sort(self, path: Path, *, own: bool) -> None:
+        """Count a file that `read` gave among this run's or another's, which is left alone."""
+        if own:
+            self.good.append(path)
+        else:
+            self.foreign.add(path)
 
     def write(self, content: dict[str, Any]) -> Path:
-        """Write the next generation, then remove all of this run's but the last two.
+        """Write the next generation, then remove the older ones but for one.
 
         Raises
         ------
@@ -90,11 +95,15 @@ class Generations:
         text = json.dumps(encode(content, arrays))
         safetensors.write(path, arrays, {"format": FORMAT, "content": text})
         self.good.append(path)
-        for old in self.good[:-KEPT]:
-            with suppress(OSError):  # what is left over does no harm
-                old.unlink()
         del self.good[:-KEPT]
+        if len(self.good) == KEPT:
+            self._remove(path for path in self._files() if _number(path) < _number(self.good[0]))
         return path
+
+    def remove(self) -> None:
+        """Remove what there is of this run, damaged files included."""
+        self._remove(self._files())
+        self.good.clear()
 
     def discard(self) -> None:
         """Remove the checkpoints, whosever they are.
@@ -108,6 +117,12 @@ class Generations:
         for path in self._files():
             path.unlink()
         self.good.clear()
+
+    def _remove(self, paths: Iterable[Path]) -> None:
+        for path in paths:
+            if path not in self.foreign:
+                with suppress(OSError):  # what is left over does no harm
+                    path.unlink()
 
     def _files(self) -> list[Path]:
         try:

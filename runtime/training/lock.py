@@ -13,11 +13,15 @@ from runtime.errors import RunningError
 NAME = "lock"
 
 
+_held: dict[Path, FolderLock] = {}  # by this process
+
+
 class FolderLock:
     """The right to write in a folder, until `release` or the end of the process.
 
     The operating system holds it (flock): whatever ends the process ends the lock. The file
-    is there only to be locked and to say by whom.
+    is there only to be locked and to say by whom. A process does not exclude itself: in a
+    notebook, a cell that is run again takes the folder over from the object it made before.
 
     Parameters
     ----------
@@ -33,40 +37,53 @@ class FolderLock:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.path = folder / NAME
-        while True:
-            folder.mkdir(exist_ok=True)
-            try:
-                self._handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-            except FileNotFoundError:
-                continue  # the folder's last run has just removed it
-            try:
-                fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if self._is_current():
-                    break
-            except BlockingIOError:
-                owner = os.read(self._handle, 1000).decode(errors="replace").strip()
-                os.close(self._handle)
-                raise RunningError(
-                    f"{folder}: another run is at work here ({owner or 'it has just begun'}); "
-                    "wait for its end, or name another file by --out"
-                ) from None
-            except OSError:
-                os.close(self._handle)
-                raise
-            os.close(self._handle)
-        os.ftruncate(self._handle, 0)
-        os.write(self._handle, f"process {os.getpid()} on {socket.gethostname()}\n".encode())
+        self.path = folder.absolute() / NAME
+        former = _held.get(self.path)
+        if former is not None and _is_at(former.handle, self.path):
+            self.handle: int = former.handle
+        else:
+            self.handle = _lock(self.path)
+            text = f"process {os.getpid()} on {socket.gethostname()}\n"
+            os.ftruncate(self.handle, 0)
+            os.pwrite(self.handle, text.encode(), 0)
+        _held[self.path] = self
 
     def release(self) -> None:
-        """Give the lock back, and remove its file."""
-        with suppress(OSError):  # the folder may have gone meanwhile
-            self.path.unlink()
-        os.close(self._handle)
+        """Give the lock back, and remove its file; of no effect once another has taken it over."""
+        if _held.get(self.path) is self:
+            del _held[self.path]
+            with suppress(OSError):  # the folder may have gone meanwhile
+                self.path.unlink()
+            os.close(self.handle)
 
-    def _is_current(self) -> bool:
-        # Somebody who released it may have removed the file between our open and flock.
+
+def _lock(path: Path) -> int:
+    while True:
+        path.parent.mkdir(exist_ok=True)
         try:
-            return os.path.samestat(os.fstat(self._handle), self.path.stat())
+            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         except FileNotFoundError:
-            return False
+            continue  # the folder's last run has just removed it
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if _is_at(handle, path):
+                return handle
+        except BlockingIOError:
+            owner = os.pread(handle, 1000, 0).decode(errors="replace").strip()
+            os.close(handle)
+            raise RunningError(
+                f"{path.parent}: another run is at work here ({owner or 'it has just begun'}); "
+                "wait for its end, or name another file by --out"
+            ) from None
+        except OSError:
+            os.close(handle)
+            raise
+        os.close(handle)
+
+
+def _is_at(handle: int, path: Path) -> bool:
+    # Somebody who gave the lock back may have removed the file between our open and flock.
+    try:
+        return os.path.samestat(os.fstat(handle), path.stat())
+    except OSError:
+        return False

@@ -50,7 +50,9 @@ def same(one: Any, other: Any) -> bool:
     """Compare two random states, or parts of them."""
     if isinstance(one, dict):
         return one.keys() == other.keys() and all(same(v, other[k]) for k, v in one.items())
-    return np.array_equal(one, other)
+    if isinstance(one, np.ndarray):
+        return np.array_equal(one, other)
+    return one == other
 
 
 def _generators(net) -> Iterator[tuple[str, np.random.RandomState]]:

@@ -171,11 +171,12 @@ def _prepare(checkpoint: Checkpoint, net, X, y, plan: Plan) -> None:
     if plan.resume is False:
         checkpoint.discard()
     elif checkpoint.resume(net, insist=plan.resume is True):
-        epochs, wanted = len(net.train_history_), net.max_epochs
-        if epochs > wanted:
+        assert checkpoint.batches is not None
+        epochs = len(net.train_history_) - checkpoint.batches.past
+        if epochs > net.max_epochs:
             raise DataError(
                 f"{plan.folder}: {epochs} epochs have been trained already, asked for are "
-                f"{wanted}; ask for more, or discard them by --fresh"
+                f"{net.max_epochs}; ask for more, or discard them by --fresh"
             )
         log.info("%.0f s of training so far", checkpoint.elapsed)
         say_on_stderr(

@@ -54,9 +54,15 @@ def tiny(**changed):
     return NeuralNet(**(arguments | changed))
 
 
+def ended(net):
+    """Fit, and return how it ended: the text for a run that was stopped, the exit code."""
+    end = session.fit(net, X, Y)
+    return end.stopped, end.code
+
+
 def test_to_the_end(capsys):
     net = tiny(verbose=1)
-    assert session.fit(net, X, Y) == ""
+    assert ended(net) == ("", 0)
     session.rmse_line(net)
     out = capsys.readouterr().out
     lines = out.splitlines()
@@ -92,17 +98,17 @@ def test_handlers_need_not_be_a_list(kind):
 @pytest.mark.parametrize(
     ("batch", "epochs", "text"),
     [
-        (2, 0, "after 2 batches of epoch 1"),
-        (3, 0, "after 3 batches of epoch 1"),
-        (5, 1, "after epoch 1 (and 1 batch of the next)"),
-        (7, 1, "after epoch 1 (and 3 batches of the next)"),
+        (2, 0, "2 batches of epoch 1"),
+        (3, 0, "3 batches of epoch 1"),
+        (5, 1, "epoch 1 (and 1 batch of the next)"),
+        (7, 1, "epoch 1 (and 3 batches of the next)"),
     ],
 )
 def test_ctrl_c_ends_after_the_batch_in_hand(batch, epochs, text):
     seen = []
     net = tiny(on_batch_finished=[ctrl_c_at(batch), lambda nn, history: seen.append(1)])
     net.initialize()
-    assert session.fit(net, X, Y) == text
+    assert ended(net) == (text, 130)
     assert len(seen) == batch
     assert len(net.train_history_) == epochs
 
@@ -114,7 +120,7 @@ def test_ctrl_c_while_validating_ends_after_the_epoch():
             return Xb, yb
 
     net = tiny(batch_iterator_test=Validation(128))
-    assert session.fit(net, X, Y) == "after epoch 1"
+    assert ended(net) == ("epoch 1", 130)
     assert len(net.train_history_) == 1
 
 
@@ -122,13 +128,15 @@ def test_ctrl_c_in_a_net_that_is_trained_further():
     net = tiny(max_epochs=2)
     session.fit(net, X, Y)
     net.on_batch_finished = [ctrl_c_at(2)]
-    assert session.fit(net, X, Y) == "after epoch 2 (and 2 batches of the next)"
+    assert ended(net) == ("epoch 2 (and 2 batches of the next)", 130)
 
 
 def test_a_second_ctrl_c_ends_at_once():
     seen = []
     net = tiny(on_batch_finished=[ctrl_c_at(2, times=2), lambda nn, history: seen.append(1)])
-    assert session.fit(net, X, Y) == "after 1 batch of epoch 1"
+    with pytest.raises(interrupt.Stopped) as stopped:
+        session.fit(net, X, Y)
+    assert interrupt.exit_code(stopped.value) == 130
     assert len(seen) == 1
 
 
@@ -152,7 +160,7 @@ def test_ctrl_c_while_compiling(monkeypatch):
 def test_an_ignored_signal_stays_ignored():
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        assert session.fit(tiny(on_batch_finished=[ctrl_c_at(2)]), X, Y) == ""
+        assert ended(tiny(on_batch_finished=[ctrl_c_at(2)])) == ("", 0)
         assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGINT, before)
@@ -160,10 +168,10 @@ def test_an_ignored_signal_stays_ignored():
 
 def test_in_another_thread():
     done = []
-    thread = threading.Thread(target=lambda: done.append(session.fit(tiny(), X, Y)))
+    thread = threading.Thread(target=lambda: done.append(ended(tiny())))
     thread.start()
     thread.join()
-    assert done == [""]
+    assert done == [("", 0)]
 
 
 def test_a_net_pickled_while_it_trains():
