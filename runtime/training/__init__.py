@@ -4,11 +4,12 @@ Everything works through nolearn's own handlers and through hooks that take effe
 nolearn is imported, so that the user's code stays the tutorial's.
 """
 
-from runtime.training import interrupt, pickling, table
+from runtime.training import interrupt, pickling, split, table
 
 
 def install() -> None:
-    """Hook table, pickles and Ctrl-C into nolearn and Python; a second call changes nothing."""
+    """Hook all of it into nolearn and Python; a second call changes nothing."""
     table.install()
     pickling.install()
     interrupt.install()
+    split.install()
