@@ -74,7 +74,7 @@ def _float32(array: Any, name: str, say: Callable[[str], None]) -> np.ndarray:
 
 def _check_rows(net, rows: int) -> None:
     share = getattr(net.train_split, "eval_size", None)
-    folds = round(1 / share) if share else 1
+    folds = round(1 / share) if share else 0
     if rows < folds:
         raise DataError(
             f"X and y have {rows} row{'s' if rows != 1 else ''}; the net validates with one of "
