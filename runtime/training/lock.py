@@ -44,8 +44,9 @@ class FolderLock:
         else:
             self.handle = _lock(self.path)
             text = f"process {os.getpid()} on {socket.gethostname()}\n"
-            os.ftruncate(self.handle, 0)
-            os.pwrite(self.handle, text.encode(), 0)
+            with suppress(OSError):  # on a full disk the lock is none the worse
+                os.ftruncate(self.handle, 0)
+                os.pwrite(self.handle, text.encode(), 0)
         _held[self.path] = self
 
     def release(self) -> None:
