@@ -153,9 +153,9 @@ class Checkpoint:
         try:
             restore(net, content["state"])
             randomness.set_random_state(net, content["random"])
-            if self.batches is not None and content["batches"] is not None:
+            if self.batches is not None and content.get("batches") is not None:
                 self.batches.resume(content["batches"])
-            self.elapsed = float(content["elapsed"])
+            self.elapsed = content["elapsed"]
         except DataError as error:
             raise DataError(f"{self.generations.good[-1]}: {error}") from None
         except (LookupError, TypeError, ValueError, AttributeError) as error:

@@ -18,6 +18,8 @@ from runtime.training.plain import decode, encode
 FORMAT = "net2 checkpoint 1"
 KEPT = 2
 
+_KINDS = {"fingerprint": dict, "made_with": dict, "state": dict, "random": dict, "elapsed": float}
+
 _NAME = re.compile(r"checkpoint-(\d{6,})\.safetensors")
 
 
@@ -145,8 +147,9 @@ def _read(path: Path) -> dict[str, Any]:
         raise DataError(f"{path}: is of format {given[:40]!a}, expected {FORMAT!r}")
     try:
         content = decode(json.loads(texts["content"]), arrays)
-        if not {"fingerprint", "state"} <= content.keys():
-            raise DataError("fingerprint or state is missing")
+        wrong = [key for key, kind in _KINDS.items() if not isinstance(content.get(key), kind)]
+        if wrong:
+            raise DataError(f"its {wrong[0]} is missing, or no {_KINDS[wrong[0]].__name__}")
     except (DataError, LookupError, ValueError, AttributeError, RecursionError) as error:
         raise DataError(f"{path}: is no checkpoint ({error})") from None
     return content

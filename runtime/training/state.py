@@ -61,6 +61,8 @@ def restore(net, state: dict[str, Any]) -> None:
         or not all(map(_fits, targets, values))
     ):
         raise DataError("the state is of another net, or of another update rule")
+    if not all(isinstance(row, dict) and "epoch" in row for row in state["history"]):
+        raise DataError("the history has rows that are none")
     if [kind for kind, _ in state["handlers"]] != [type(h).__qualname__ for h in handlers]:
         raise DataError("the state is of a net with other handlers")
 
