@@ -8,5 +8,7 @@ from hypothesis import settings
 # it is part of what is tested.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# For tests/fuzz.py; Hypothesis' own default is 100.
-settings.register_profile("fuzz", max_examples=3000)
+# No deadlines: the machine may be busy with something else. The second is for tests/fuzz.py.
+settings.register_profile("calm", deadline=None)
+settings.register_profile("fuzz", deadline=None, max_examples=3000)
+settings.load_profile("calm")

@@ -148,8 +148,11 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         content = decode(json.loads(texts["content"]), arrays)
         wrong = [key for key, kind in _KINDS.items() if not isinstance(content.get(key), kind)]
+        for key in ("fingerprint", "made_with"):
+            if key not in wrong and not all(type(text) is str for text in content[key].values()):
+                wrong.append(key)
         if wrong:
-            raise DataError(f"its {wrong[0]} is missing, or no {_KINDS[wrong[0]].__name__}")
+            raise DataError(f"its {wrong[0]} is missing or damaged")
     except (DataError, LookupError, ValueError, AttributeError, RecursionError) as error:
         raise DataError(f"{path}: is no checkpoint ({error})") from None
     return content

@@ -16,7 +16,7 @@ from runtime.training.session import Plan, fit
 from tests.tiny_nets import X, Y, tiny, values
 
 NAME = "checkpoint-000001.safetensors"
-SETTINGS = settings(deadline=None, suppress_health_check=list(HealthCheck))
+SETTINGS = settings(suppress_health_check=list(HealthCheck))
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
@@ -171,6 +171,16 @@ def test_changed_content_with_a_checksum_that_is_right(place, new, second, attem
         changed = put(changed, left[second % len(left)], new)
     texts = header["__metadata__"] | {"content": json.dumps(changed)}
     attempt(sealed(header | {"__metadata__": texts}, blocks))
+
+
+@pytest.mark.parametrize("key", ["fingerprint", "made_with"])
+def test_texts_that_are_none(key, attempt):  # found by the test above
+    header, blocks, content, _ = parts()
+    changed = put(content, ("dict", key), {"dict": {"NumPy": None}})
+    texts = header["__metadata__"] | {"content": json.dumps(changed)}
+    _, said, unchanged = attempt(sealed(header | {"__metadata__": texts}, blocks))
+    assert unchanged
+    assert f"is no checkpoint (its {key} is missing or damaged)" in said[0]
 
 
 @SETTINGS
