@@ -1,4 +1,4 @@
-"""What nolearn's NeuralNet gains: the tutorial's table, small and safe pickles, a clean stop.
+"""What nolearn's NeuralNet gains: the tutorial's table, small pickles, runs that nothing spoils.
 
 Everything works through nolearn's own handlers and through hooks that take effect when
 nolearn is imported, so that the user's code stays the tutorial's.
