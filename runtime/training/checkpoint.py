@@ -135,7 +135,7 @@ class Checkpoint:
             path, reason = others[0]
             raise DataError(
                 f"{path}: is of an unfinished run that differs in {reason}; --fresh discards it, "
-                "another --out leaves it alone, the same command as then goes on from it"
+                "another --out leaves it alone, --resume goes on from it if only settings differ"
             )
         return None
 

@@ -91,6 +91,7 @@ class Interrupt:
 
     def __enter__(self) -> Interrupt:
         self.previous: dict[int, Any] = {}
+        self.terminals = [handle for handle in (1, 2) if os.isatty(handle)]
         for number in SIGNALS:
             if signal.getsignal(number) is signal.SIG_IGN:
                 continue
@@ -100,15 +101,26 @@ class Interrupt:
 
     def __exit__(self, *exc_info) -> None:
         for number, handler in self.previous.items():
-            signal.signal(number, handler)
+            if handler is not None:  # None: it was not Python that had set it
+                signal.signal(number, handler)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        if number == signal.SIGHUP:
+            self._let_go_of_terminals()
         if not self.requested:
             self.requested = number
             self.say()
         elif number == signal.SIGINT:  # others come twice by themselves: a shell repeats SIGHUP
             self.insisted = True
             raise Stopped(self.requested)
+
+    def _let_go_of_terminals(self) -> None:
+        # Whatever is written to a terminal that has gone is an error, and would end the run
+        # before the net is saved.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for handle in self.terminals:
+            os.dup2(nowhere, handle)
+        os.close(nowhere)
 
 
 def say_on_stderr(text: str) -> None:

@@ -7,6 +7,7 @@ import io
 import math
 import os
 import pickle
+import pty
 import signal
 import sys
 import threading
@@ -20,7 +21,7 @@ from nolearn.lasagne import BatchIterator, NeuralNet, TrainSplit
 from runtime.errors import WriteError
 from runtime.training import interrupt, safetensors, session
 from runtime.training.session import Plan
-from tests.fresh_python import fresh_python
+from tests.fresh_python import ROOT, fresh_python
 from tests.tiny_nets import outcome
 from tests.tiny_nets import tiny as tiny_net
 
@@ -157,6 +158,27 @@ def test_other_signals_are_obeyed_and_do_not_insist(number, code, words, capsys)
     end.conclude(Path("net2.pickle"))
     said = capsys.readouterr().err
     assert said == f"stopped by {words} after 2 batches of epoch 1; saved net2.pickle\n"
+
+
+def test_a_terminal_that_is_closed(tmp_path):
+    """What is printed afterwards is no error, and the exit code tells the signal."""
+    code = (
+        "import sys\n"
+        "from runtime.training.interrupt import Interrupt\n"
+        "with Interrupt(lambda: print('never seen', flush=True)) as stop:\n"
+        "    print('ready', flush=True)\n"
+        "    while not stop.requested: pass\n"
+        "    for _ in range(3): print('never seen', flush=True)\n"
+        "sys.exit(128 + stop.requested)\n"
+    )
+    pid, terminal = pty.fork()
+    if not pid:
+        os.chdir(ROOT)
+        os.execv(sys.executable, [sys.executable, "-c", code])
+    assert b"ready" in os.read(terminal, 100)
+    os.close(terminal)
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 129
 
 
 class TestCheckpointAtTheEnd:
