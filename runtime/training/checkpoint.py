@@ -21,6 +21,9 @@ from runtime.training.state import capture, restore
 # Whatever else is asked for, a checkpoint of other layers or data cannot be gone on from.
 _MUST_BE_SAME = {"layers", "X", "y"}
 
+# A full disk, a lost permission or a history that no file can hold: no reason to stop training.
+_FAULTS = (OSError, TypeError)
+
 
 def say_on_stderr(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
@@ -74,13 +77,7 @@ class Checkpoint:
             self.save(nn)
 
     def save(self, net) -> bool:
-        """Write a checkpoint now, and return True; or say once why not, and return False.
-
-        Raises
-        ------
-        RunningError
-            If another run uses the folder.
-        """
+        """Write a checkpoint now, and return True; or say once why not, and return False."""
         self._last = time.monotonic()
         state = capture(net)
         if not _finite(state):
@@ -93,7 +90,7 @@ class Checkpoint:
             "random": randomness.random_state(net),
             "elapsed": self.elapsed + time.monotonic() - self._started,
         }
-        if not self._tried(lambda: self.generations.write(content)):
+        if not self._tried(lambda: self.generations.write(content), (*_FAULTS, RunningError)):
             return False
         if self._causes:
             self.say("checkpoints are being written again")
@@ -183,13 +180,10 @@ class Checkpoint:
         """Let others use the folder."""
         self.generations.close()
 
-    def _tried(self, action: Callable[[], Any]) -> bool:
-        # A full disk or a lost permission is no reason to stop training.
+    def _tried(self, action: Callable[[], Any], faults: tuple = _FAULTS) -> bool:
         try:
             action()
-        except RunningError:
-            raise
-        except (OSError, TypeError) as error:
+        except faults as error:
             cause = getattr(error, "strerror", None) or str(error)
             if cause not in self._causes:
                 self._causes.add(cause)

@@ -51,6 +51,8 @@ class Generations:
         OSError
             The folder cannot be made or written to.
         """
+        if self._lock is not None and not self._lock.is_there():
+            self.close()  # somebody has removed the folder
         if self._lock is None:
             self._lock = FolderLock(self.folder)
             for name, path in leftovers(self.folder):

@@ -49,12 +49,17 @@ class FolderLock:
                 os.pwrite(self.handle, text.encode(), 0)
         _held[self.path] = self
 
+    def is_there(self) -> bool:
+        """Say whether the folder and the file are still those that were locked."""
+        return _is_at(self.handle, self.path)
+
     def release(self) -> None:
         """Give the lock back, and remove its file; of no effect once another has taken it over."""
         if _held.get(self.path) is self:
             del _held[self.path]
-            with suppress(OSError):  # the folder may have gone meanwhile
-                self.path.unlink()
+            if self.is_there():  # and not another run's, which came when the folder was removed
+                with suppress(OSError):
+                    self.path.unlink()
             os.close(self.handle)
 
 

@@ -490,6 +490,27 @@ class TestFaults:
         assert run(tiny, tmp_path / "file" / "net2.checkpoints") == run(tiny, None)
         assert len(capsys.readouterr().err.splitlines()) == 1
 
+    def test_somebody_removes_the_folder(self, folder, capsys):
+        net = tiny(on_epoch_finished=[lambda nn, h: len(h) == 1 and shutil.rmtree(folder)])
+        fit(net, X, Y, Plan(folder, every=0))
+        assert len(list(folder.glob("*.safetensors"))) == 2
+        assert (folder / "lock").exists()
+        assert capsys.readouterr().err == ""
+
+    def test_another_run_has_come_first_while_the_disk_was_full(self, folder, capsys, monkeypatch):
+        """Neither loses anything: this one goes on without checkpoints."""
+
+        def taken(self):
+            raise RunningError("another run is at work here")
+
+        def handler(nn, train_history):
+            monkeypatch.setattr(generations.Generations, "open", taken)
+
+        net = tiny(on_epoch_finished=[handler])
+        fit(net, X, Y, Plan(folder, every=0))
+        assert len(net.train_history_) == 3
+        assert len(capsys.readouterr().err.splitlines()) == 1
+
     def test_history_that_cannot_be_written(self, folder, capsys):
         def handler(nn, train_history):
             train_history[-1]["when"] = {1, 2}
