@@ -3,6 +3,7 @@
     python net2.py                       1000 epochs, net2.pickle, the RMSE
     python net2.py --epochs 10 --seed 1  a short run that anybody can repeat
 
+The same command again goes on where a run was stopped, whatever stopped it.
 The net and its arguments are Daniel Nouri's, word for word: edit them here as
 you like. From Python, `from net2 import net2` gives the untrained net.
 """
@@ -20,6 +21,7 @@ from load import load2d
 from runtime.cli import net2_options, output_file, quiet, run
 from runtime.data_files import source
 from runtime.training.session import fit, rmse_line
+from runtime.training.weights import save_weights
 
 # fmt: off
 net2 = NeuralNet(
@@ -60,17 +62,19 @@ def main():
     with quiet(options.quiet):
         X, y = load2d()  # load 2-d data
         net2.trained_on_ = source()  # for plot_results.py: Kaggle's faces or generated ones
-        stopped = fit(net2, X, y)  # net2.fit(X, y), ended cleanly by Ctrl-C
+        end = fit(net2, X, y, options.plan)  # net2.fit(X, y), safe from kills and Ctrl-C
 
     # Training for 1000 epochs will take a while.  We'll pickle the
     # trained model so that we can load it back later:
     with output_file(options.out) as f:
         pickle.dump(net2, f, -1)
 
-    if stopped:
-        print(f"stopped by Ctrl-C {stopped}; saved {options.out}", file=sys.stderr)
+    if options.weights:
+        save_weights(net2, options.weights)  # for those who do not trust a pickle
+
+    end.conclude(options.out)
     rmse_line(net2)
-    return 130 if stopped else 0
+    return end.code
 
 
 if __name__ == "__main__":

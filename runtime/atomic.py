@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import secrets
 import stat
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ from runtime.errors import UserError, WriteError
 
 # What writing bytes can fail with; anything else comes from the code that made them.
 _DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}
+
+_TEMPORARY = re.compile(r"\.(.+)\.[0-9a-f]{16}\.tmp", re.DOTALL)
 
 
 @contextmanager
@@ -77,6 +80,30 @@ def _opened(target: Path) -> Iterator[BinaryIO]:
             temporary.unlink(missing_ok=True)
         raise
     _sync_folder(target.parent)
+
+
+def leftovers(folder: str | os.PathLike) -> Iterator[tuple[str, Path]]:
+    """Find what `atomic_write` left in a folder if it was killed.
+
+    Yields
+    ------
+    str, Path
+        The name of the file to be written, its first 40 characters, and the temporary file.
+    """
+    with suppress(OSError):
+        for path in sorted(Path(folder).iterdir()):
+            match = _TEMPORARY.fullmatch(path.name)
+            if match is not None:
+                yield match[1], path
+
+
+def remove_leftovers(path: str | os.PathLike) -> None:
+    """Remove the `leftovers` of one file; only for those who know that nobody is writing it."""
+    target = Path(os.path.realpath(path))
+    for name, temporary in leftovers(target.parent):
+        if name == target.name[:40]:
+            with suppress(OSError):
+                temporary.unlink()
 
 
 def _sync_folder(folder: Path) -> None:

@@ -15,7 +15,14 @@ from typing import BinaryIO, NoReturn
 
 from runtime.atomic import atomic_write
 from runtime.errors import DataError, MissingFileError, WriteError
-from runtime.training.interrupt import STOPPED, Interrupt, say_on_stderr, say_stopped
+from runtime.training.interrupt import (
+    Interrupt,
+    Stopped,
+    exit_code,
+    say_on_stderr,
+    say_stopped,
+)
+from runtime.training.session import Plan
 
 DATA_VARIABLE = "KFKD_DATA"
 
@@ -43,9 +50,10 @@ def net2_options(net, description: str, argv: Sequence[str] | None = None) -> ar
     Returns
     -------
     Namespace
-        epochs, seed (int), out (Path), quiet, verbose (bool). --data has been put into the
-        environment, where load.py looks for it. "~" is understood in both paths: a shell does
-        not expand it in --data=~/faces.
+        epochs, seed (int), out (Path), weights (Path or None), quiet, verbose (bool), plan
+        (`runtime.training.session.Plan`). --data has been put into the environment, where
+        load.py looks for it. "~" is understood in all paths: a shell does not expand it in
+        --data=~/faces.
 
     Raises
     ------
@@ -72,6 +80,30 @@ def net2_options(net, description: str, argv: Sequence[str] | None = None) -> ar
         "--out", type=_path, default=Path("net2.pickle"), metavar="FILE",
         help="where to pickle the trained net (default: %(default)s)",
     )  # fmt: skip
+    again = parser.add_mutually_exclusive_group()
+    again.add_argument(
+        "--resume", action="store_true",
+        help="go on from the last checkpoint even if you have changed settings; without this "
+        "option a run that was stopped goes on only if they are the same",
+    )  # fmt: skip
+    again.add_argument(
+        "--fresh", action="store_true", help="discard the checkpoints of a run that was stopped"
+    )
+    parser.add_argument(
+        "--checkpoint", type=_seconds, default=60, metavar="SECONDS",
+        help="time from one checkpoint to the next (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--best", action="store_true", help="save the weights of the best epoch, not the last"
+    )
+    parser.add_argument(
+        "--patience", type=_positive, metavar="N",
+        help="stop when there was no better epoch for N epochs; implies --best",
+    )  # fmt: skip
+    parser.add_argument(
+        "--weights", type=_path, metavar="FILE",
+        help="also save the weights alone, as safetensors, which cannot run code",
+    )  # fmt: skip
     how_much = parser.add_mutually_exclusive_group()
     how_much.add_argument("--quiet", action="store_true", help="print only the last line")
     how_much.add_argument(
@@ -84,7 +116,10 @@ def net2_options(net, description: str, argv: Sequence[str] | None = None) -> ar
             what = "is no folder" if options.data.exists() else "there is no such folder"
             raise MissingFileError(f"--data {options.data}: {what}")
         os.environ[DATA_VARIABLE] = str(options.data)
-    _check_writable(options.out)
+    _check_writable("--out", options.out)
+    if options.weights is not None:
+        _check_writable("--weights", options.weights)
+    options.plan = _plan(options)
     if options.verbose:
         _log_to_stderr()
     return options
@@ -92,6 +127,20 @@ def net2_options(net, description: str, argv: Sequence[str] | None = None) -> ar
 
 def _path(text: str) -> Path:
     return Path(os.path.expanduser(text))  # noqa: PTH111 - Path's own raises without a home
+
+
+def _plan(options: argparse.Namespace) -> Plan:
+    out = options.out
+    # Beside the file that the run is for; a device such as /dev/null has no folder of ours.
+    folder = out.with_name(f"{out.stem}.checkpoints")
+    return Plan(
+        folder=folder if out.is_file() or not out.exists() else None,
+        every=options.checkpoint,
+        resume=True if options.resume else False if options.fresh else None,
+        best=options.best,
+        patience=options.patience,
+        settings={"seed": options.seed},
+    )
 
 
 def _positive(text: str) -> int:
@@ -106,6 +155,16 @@ def _seed(text: str) -> int:
     return number
 
 
+def _seconds(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1
+    if not 0 <= number < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected a number of seconds, got {text!r}")
+    return number
+
+
 def _whole(text: str) -> int:
     try:
         return int(text)
@@ -113,18 +172,18 @@ def _whole(text: str) -> int:
         raise argparse.ArgumentTypeError(f"expected a whole number, got {text!r}") from None
 
 
-def _check_writable(path: Path) -> None:
+def _check_writable(option: str, path: Path) -> None:
     # Before training, not after it: hours of work would have nowhere to go.
     folder = path.resolve().parent  # where a link leads to
     if not folder.is_dir():
-        raise MissingFileError(f"--out {path}: there is no folder {folder}; create it first")
+        raise MissingFileError(f"{option} {path}: there is no folder {folder}; create it first")
     if path.is_dir():
-        raise DataError(f"--out {path} is a folder; name a file")
+        raise DataError(f"{option} {path} is a folder; name a file")
     if path.exists() and not os.access(path, os.W_OK):
-        raise WriteError(f"--out {path}: no permission to write this file")
+        raise WriteError(f"{option} {path}: no permission to write this file")
     replaced = path.is_file() or not path.exists()  # devices and pipes are written to
     if replaced and not os.access(folder, os.W_OK):
-        raise WriteError(f"--out {path}: no permission to write in {folder}")
+        raise WriteError(f"{option} {path}: no permission to write in {folder}")
 
 
 def _log_to_stderr() -> None:
@@ -204,6 +263,6 @@ def run(main: Callable[[], int]) -> int:
     """
     try:
         return main()
-    except KeyboardInterrupt:
-        say_stopped("; nothing saved")
-        return STOPPED
+    except KeyboardInterrupt as error:
+        say_stopped(error, f"; {getattr(error, 'kept', Stopped.kept)}")
+        return exit_code(error)

@@ -1,4 +1,4 @@
-"""Errors that the user can mend: scripts print them as one line and exit with code 2.
+"""Errors that the user can mend: scripts print them as one line and exit with code 2 (or 3).
 
 Everything else is a bug of ours and keeps its traceback. Each class is also the
 built-in error that a notebook user would catch (ValueError, FileNotFoundError, ...).
@@ -12,6 +12,8 @@ from pathlib import Path
 
 class UserError(Exception):
     """Base of all errors whose message says what was given, what was expected and what to do."""
+
+    exit_code = 2
 
 
 class DataError(UserError, ValueError):
@@ -38,8 +40,18 @@ class SetupError(UserError, RuntimeError):
     """The machine lacks something that the README's set-up installs (a compiler, headers)."""
 
 
+class RunningError(UserError, RuntimeError):
+    """Another process is at work on the same files."""
+
+
+class DivergedError(UserError, ArithmeticError):
+    """The loss became NaN or infinite: there is nothing left to train."""
+
+    exit_code = 3
+
+
 def install_excepthook() -> None:
-    """Print an uncaught `UserError` as one line on stderr and exit with code 2.
+    """Print an uncaught `UserError` as one line on stderr and exit with its code.
 
     A hook, so that net2.py stays as plain as the tutorial and errors raised while it is
     being imported (no C++ compiler) are reported the same way. Other exceptions go to the
@@ -55,7 +67,7 @@ def install_excepthook() -> None:
             return
         print(one_line(error), file=sys.stderr)
         # Python turns a SystemExit raised by the hook into the exit code.
-        raise SystemExit(2)
+        raise SystemExit(error.exit_code)
 
     excepthook._handles_user_errors = True  # type: ignore[attr-defined]
     sys.excepthook = excepthook

@@ -2,6 +2,13 @@
 
 import signal
 
+from hypothesis import settings
+
 # A shell's background jobs and nohup ignore Ctrl-C, and their children inherit that; here
 # it is part of what is tested.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# No deadlines: the machine may be busy with something else. The second is for tests/fuzz.py.
+settings.register_profile("calm", deadline=None)
+settings.register_profile("fuzz", deadline=None, max_examples=3000)
+settings.load_profile("calm")

@@ -179,9 +179,7 @@ BYTES = st.one_of(
 )
 
 
-@settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     edits=st.lists(st.tuples(PLACES, st.integers(0, 3), BYTES), min_size=1, max_size=3),
     end=st.one_of(st.none(), st.none(), PLACES),

@@ -6,6 +6,7 @@ import os
 import pickle
 import re
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -22,6 +23,7 @@ from theano import tensor as T
 
 from net2 import net2
 from runtime.errors import WriteError
+from runtime.training.weights import load_weights
 from tests.csv_files import face, training
 from tests.fresh_python import ROOT, fresh_python, says
 
@@ -284,13 +286,14 @@ class TestCtrlC:
         assert process.returncode == 130
         done = len(load(tmp_path).train_history_)
         assert done >= 2
-        stopping, stopped = err.strip().splitlines()
+        stopping, stopped, how = err.strip().splitlines()
         assert stopping == "stopping after this batch (Ctrl-C again: at once)"
         assert re.fullmatch(
             rf"stopped by Ctrl-C after epoch {done}( \(and \d+ batch(es)? of the next\))?; "
             r"saved net2\.pickle",
             stopped,
         )
+        assert how == f"to go on from there: python {ROOT / 'net2.py'} --data {data}"
         assert out.splitlines()[-1].startswith(f"RMSE of epoch {done}: ")
 
     @pytest.mark.parametrize("text", ["left_eye_center_x", None])
@@ -307,6 +310,66 @@ class TestCtrlC:
         assert err == f"net2.py: stopped by Ctrl-C{'; nothing saved' if text else ''}\n"
         assert (tmp_path / "net2.pickle").read_text() == "old"
         assert len(list(tmp_path.iterdir())) == 1
+
+
+class TestGoingOn:
+    def test_after_sigkill_and_sigterm(self, data, tmp_path):
+        arguments = ("--data", data, "--epochs", 4, "--seed", 5)
+        alone, stopped = tmp_path / "alone", tmp_path / "stopped"
+        alone.mkdir()
+        stopped.mkdir()
+        assert script(*arguments, cwd=alone).returncode == 0
+
+        process = start(*arguments, "--checkpoint", 0, cwd=stopped)
+        until(process, "     1  |")
+        process.kill()
+        process.communicate()
+
+        process = start(*arguments, "--checkpoint", 0, cwd=stopped)
+        until(process, "     2  |")
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate()
+        assert process.returncode == 143
+        assert "stopped by SIGTERM after epoch " in err
+        assert "to go on from there: python " in err
+
+        done = script(*arguments, cwd=stopped)
+        assert done.returncode == 0, done.stderr
+        assert done.stderr.startswith("going on after epoch ")
+        one, two = load(alone), load(stopped)
+        assert weights(one) == weights(two)
+        assert losses(one) == losses(two)
+        assert [path.name for path in stopped.iterdir()] == ["net2.pickle"]
+
+    def test_two_at_once(self, data, tmp_path):
+        first = start("--data", data, cwd=tmp_path)
+        until(first, "     1  |")
+        second = script("--data", data, cwd=tmp_path)
+        first.kill()
+        first.communicate()
+        assert second.returncode == 2
+        assert second.stderr == (
+            "net2.py: error: net2.checkpoints: another run is at work here (process "
+            f"{first.pid} on {socket.gethostname()}); wait for its end, or name another file by "
+            "--out\n"
+        )
+
+    def test_weights_without_a_pickle(self, data, tmp_path):
+        done = script(
+            "--data", data, "--epochs", 1, "--weights", "w.safetensors", "--best", cwd=tmp_path
+        )
+        assert done.returncode == 0, done.stderr
+        assert "restored the weights of epoch 1, valid_loss " in done.stdout
+        loaded = load_weights(clone(net2), tmp_path / "w.safetensors")
+        assert loaded.predict(X).tobytes() == load(tmp_path).predict(X).tobytes()
+
+
+def weights(net):
+    return [p.get_value().tobytes() for p in net.get_all_params()]
+
+
+def losses(net):
+    return [(row["train_loss"], row["valid_loss"]) for row in net.train_history_]
 
 
 def start(*arguments, cwd):

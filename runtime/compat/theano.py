@@ -16,7 +16,7 @@ import zlib
 from pathlib import Path
 from types import ModuleType
 
-from runtime.compat import hooks
+from runtime.compat import compile_lock, hooks
 
 HEADER = Path(__file__).with_name("numpy2.h")
 
@@ -26,6 +26,7 @@ _API_FLAGS = ["-DNPY_TARGET_VERSION=0x00000012"]
 
 
 def install() -> None:
+    compile_lock.install()
     hooks.supply("theano.tensor.signal.downsample", _fill_downsample)
     hooks.replace("theano.scan_module.scan_perform_ext", _refuse_scan_perform)
     hooks.after_import("theano.gof.cmodule", _add_compile_arguments)

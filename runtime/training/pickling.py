@@ -38,7 +38,7 @@ _DERIVED = (
     "predict_iter_",
 )
 
-_HANDLERS = (
+HANDLERS = (
     "on_batch_finished",
     "on_epoch_finished",
     "on_training_started",
@@ -113,7 +113,7 @@ def get_state(net) -> dict[str, Any]:
 
     attributes = net.__getstate__()
     state = {name: value for name, value in attributes.items() if name not in _DERIVED}
-    for name in _HANDLERS:
+    for name in HANDLERS:
         if isinstance(state.get(name), list):
             state[name] = [h for h in state[name] if not hasattr(h, "only_for_this_run")]
 
@@ -131,18 +131,17 @@ def set_state(net, state: dict[str, Any]) -> None:
     vars(net).update(attributes)
     if parameters is None:
         return
-    _build_layers(net)
+    build(net)
     for name, values in parameters.items():
         for parameter, value in zip(net.layers_[name].get_params(), values, strict=True):
             parameter.set_value(value)
     if update_state is not None:
         net._pending_update_state = net.update, update_state
-    for name in ("train_iter_", "eval_iter_", "predict_iter_"):
-        setattr(net, name, _CompiledOnFirstCall(net, name))
 
 
-def _build_layers(net) -> None:
-    # Layers draw their initial weights; loading a pickle must not move the user's random state.
+def build(net) -> None:
+    """Make a net's layers, their weights to be set by the caller; compile when they are used."""
+    # Layers draw their initial weights; loading a file must not move the user's random state.
     from lasagne.random import get_rng
 
     rng = get_rng()
@@ -151,6 +150,8 @@ def _build_layers(net) -> None:
         net.initialize_layers()
     finally:
         rng.set_state(random_state)
+    for name in ("train_iter_", "eval_iter_", "predict_iter_"):
+        setattr(net, name, _CompiledOnFirstCall(net, name))
 
 
 class _CompiledOnFirstCall:

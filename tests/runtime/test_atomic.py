@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime.atomic import atomic_write
+from runtime.atomic import atomic_write, leftovers, remove_leftovers
 from runtime.errors import UserError, WriteError
 from tests.fresh_python import fresh_python
 
@@ -218,3 +218,40 @@ def test_concurrent_writers_leave_one_whole_file(old):
         assert data == b"old" or (len(data) == 20_000 and len(set(data)) == 1)
     assert len(set(old.read_bytes())) == 1
     assert len(list(old.parent.iterdir())) == 1
+
+
+class TestLeftovers:
+    """What a process leaves behind that is killed while it writes."""
+
+    @pytest.fixture
+    def killed(self, tmp_path):
+        names = ["net2.pickle", "other.pickle", "n" * 60]
+        for name in names:
+            code = (
+                "import os, signal, sys\n"
+                "from runtime.atomic import atomic_write\n"
+                "with atomic_write(sys.argv[1]) as f:\n"
+                "    f.write(b'half')\n"
+                "    f.flush()\n"
+                "    os.kill(os.getpid(), signal.SIGKILL)\n"
+            )
+            assert fresh_python("-c", code, tmp_path / name).returncode == -9
+        for name in (".net2.pickle.tmp", ".net2.pickle.0123.tmp", "net2.pickle"):
+            (tmp_path / name).touch()
+        return tmp_path
+
+    def test_are_found(self, killed):
+        found = dict(leftovers(killed))
+        assert sorted(found) == ["net2.pickle", "n" * 40, "other.pickle"]
+        assert all(path.read_bytes() == b"half" for path in found.values())
+
+    @pytest.mark.parametrize("name", ["net2.pickle", "n" * 60])
+    def test_of_one_file_are_removed(self, name, killed):
+        count = len(list(killed.iterdir()))
+        remove_leftovers(killed / name)
+        assert name[:40] not in dict(leftovers(killed))
+        assert len(list(killed.iterdir())) == count - 1
+
+    def test_no_folder(self, tmp_path):
+        remove_leftovers(tmp_path / "gone" / "a")
+        assert list(leftovers(tmp_path / "gone")) == []

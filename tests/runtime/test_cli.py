@@ -13,6 +13,8 @@ import pytest
 
 from runtime import cli
 from runtime.errors import DataError, MissingFileError, UserError, WriteError
+from runtime.training.interrupt import Stopped
+from runtime.training.session import Plan
 
 NET = SimpleNamespace(max_epochs=1000)
 
@@ -48,6 +50,32 @@ def test_all_options(tmp_path):
     assert os.environ["KFKD_DATA"] == "."
 
 
+def test_the_plan():
+    plan = read().plan
+    assert plan == Plan(folder=Path("net2.checkpoints"), every=60, settings={"seed": 42})
+    assert plan.resume is None
+    Path("faces").mkdir()
+    options = read(
+        "--out=faces/a.b.pickle", "--resume", "--checkpoint=0.5", "--best", "--patience=7",
+        "--seed=1",
+    )  # fmt: skip
+    assert options.plan == Plan(
+        folder=Path("faces/a.b.checkpoints"), every=0.5, resume=True, best=True, patience=7,
+        settings={"seed": 1},
+    )  # fmt: skip
+    assert read("--fresh").plan.resume is False
+
+
+def test_a_device_has_no_checkpoints():
+    assert read("--out", os.devnull).plan.folder is None
+
+
+def test_weights():
+    assert read("--weights=a.safetensors").weights == Path("a.safetensors")
+    with pytest.raises(MissingFileError, match="--weights nowhere/a: there is no folder"):
+        read("--weights", "nowhere/a")
+
+
 def test_home_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "faces").mkdir()
@@ -64,6 +92,11 @@ def test_home_folder(tmp_path, monkeypatch):
         (["--seed", "-1"], "argument --seed: expected 0 to 4294967295, got -1"),
         (["--seed", "4294967296"], "argument --seed: expected 0 to 4294967295, got 4294967296"),
         (["--seed"], "argument --seed: expected one argument"),
+        (["--resume", "--fresh"], "argument --fresh: not allowed with argument --resume"),
+        (["--patience", "0"], "argument --patience: expected 1 or more, got 0"),
+        (["--checkpoint", "-1"], "argument --checkpoint: expected a number of seconds, got '-1'"),
+        (["--checkpoint=nan"], "argument --checkpoint: expected a number of seconds, got 'nan'"),
+        (["--checkpoint=inf"], "argument --checkpoint: expected a number of seconds, got 'inf'"),
         (["--speed", "9"], "unrecognized arguments: --speed 9"),
         (["--quiet", "--verbose"], "argument --verbose: not allowed with argument --quiet"),
     ],
@@ -219,6 +252,15 @@ class TestRun:
     def test_ctrl_c(self, capsys):
         assert cli.run(ctrl_c) == 130
         assert capsys.readouterr().err == "net2.py: stopped by Ctrl-C; nothing saved\n"
+
+    def test_another_signal(self, capsys):
+        def stopped():
+            error = Stopped(signal.SIGTERM)
+            error.kept = "the rest"
+            raise error
+
+        assert cli.run(stopped) == 143
+        assert capsys.readouterr().err == "net2.py: stopped by SIGTERM; the rest\n"
 
     def test_the_terminals_echo_has_a_line_of_its_own(self, monkeypatch):
         class Terminal(io.StringIO):

@@ -18,6 +18,11 @@ def test_user_error_is_one_line_and_code_2(tmp_path):
     assert done.stderr == "my script.py: error: bad row 3\n"
 
 
+def test_a_net_that_diverged_is_code_3():
+    done = fresh_python("-c", RAISE.format("").replace("DataError", "DivergedError"))
+    assert (done.returncode, done.stderr) == (3, "error: bad row 3\n")
+
+
 def test_without_a_script_there_is_no_name():
     assert fresh_python("-c", RAISE.format("")).stderr == "error: bad row 3\n"
 
@@ -69,6 +74,8 @@ def test_keyboard_interrupt_is_not_ours():
         (errors.MissingFileError, FileNotFoundError),
         (errors.WriteError, OSError),
         (errors.SetupError, RuntimeError),
+        (errors.RunningError, RuntimeError),
+        (errors.DivergedError, ArithmeticError),
     ],
 )
 def test_kinds(kind, builtin):
