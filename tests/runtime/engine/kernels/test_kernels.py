@@ -68,7 +68,7 @@ class Build:
     def run(self, program, *arguments) -> subprocess.CompletedProcess:
         command = [*([self.runner] if self.runner else []), str(program), *map(str, arguments)]
         # A sanitizer's own allocator returns null for too much, as malloc does.
-        options = {name: "allocator_may_return_null=1" for name in ("ASAN_OPTIONS", "TSAN_OPTIONS")}
+        options = dict.fromkeys(("ASAN_OPTIONS", "TSAN_OPTIONS"), "allocator_may_return_null=1")
         return subprocess.run(
             command, capture_output=True, text=True, timeout=240, env=os.environ | options
         )
