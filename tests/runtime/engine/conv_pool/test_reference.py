@@ -71,9 +71,7 @@ def test_against_stock_theano(configuration, integers):
         p, winners = reference.conv_pool(x, w, b, border, flip, rectify, ignore_border)
         got = reference.conv_pool_grad(x, w, winners, g, border, flip)
         limit = 0 if integers else 1e-5
-        for mine, theirs in zip(
-            [p, *got], [forward(x, w, b), *gradients(x, w, b, g)], strict=True
-        ):
+        for mine, theirs in zip([p, *got], [forward(x, w, b), *gradients(x, w, b, g)], strict=True):
             assert mine.dtype == np.float32
             assert relative(mine, theirs) <= limit
 
