@@ -15,7 +15,7 @@ struct Stage {
     int64_t top, left;
     int64_t out_rows, out_columns;
     int64_t pool_rows, pool_columns;
-    int64_t flip, rectify, x_last, p_last;
+    int64_t flip, rectify, x_blocked, dx_blocked, p_blocked;
 };
 
 extern "C" {

@@ -59,17 +59,18 @@ inline Case random_case(Random &random, Data data) {
     const int up = c.ignore_border ? 0 : 1;
     s.pool_rows = (s.out_rows + up) / 2, s.pool_columns = (s.out_columns + up) / 2;
     s.flip = random.chance(50), s.rectify = random.chance(70);
-    s.x_last = random.chance(50), s.p_last = random.chance(50);
+    s.x_blocked = random.chance(50), s.dx_blocked = random.chance(50);
+    s.p_blocked = random.chance(50);
     c.has_bias = random.chance(80);
     c.threads = int(random.between(1, 3));
     std::snprintf(c.text, sizeof c.text,
                   "x (%ld, %ld, %ld, %ld), w (%ld, ., %ld, %ld), border %ld %ld %ld %ld, "
-                  "ignore_border %d, bias %d, flip %ld, rectify %ld, x_last %ld, p_last %ld, "
+                  "ignore_border %d, bias %d, flip %ld, rectify %ld, blocked x %ld, dx %ld, p %ld, "
                   "data %d, %d threads",
                   long(s.images), long(s.channels), long(s.rows), long(s.columns), long(s.filters),
                   long(s.filter_rows), long(s.filter_columns), long(s.top), c.bottom, long(s.left),
                   c.right, c.ignore_border, c.has_bias, long(s.flip), long(s.rectify),
-                  long(s.x_last), long(s.p_last), int(data), c.threads);
+                  long(s.x_blocked), long(s.dx_blocked), long(s.p_blocked), int(data), c.threads);
 
     const bool integers = data == Data::integers;
     const auto fill = [&](std::vector<float> &values, long count, long largest) {
@@ -96,16 +97,18 @@ inline Case random_case(Random &random, Data data) {
     return c;
 }
 
-// In memory as the stage wants it: planes (n, c, rows, columns), or (n, rows, columns, padded c)
-inline long place(bool last, long channels, long rows, long columns, long n, long c, long i,
+// Where an element is: planes (n, c, rows, columns), or (n, blocks, rows, columns, V)
+inline long place(bool blocked, long channels, long rows, long columns, long n, long c, long i,
                   long j) {
-    return last ? ((n * rows + i) * columns + j) * padded(channels) + c
-                : ((n * channels + c) * rows + i) * columns + j;
+    if (!blocked)
+        return ((n * channels + c) * rows + i) * columns + j;
+    const long lanes = net2_lanes(), blocks = padded(channels) / lanes;
+    return (((n * blocks + c / lanes) * rows + i) * columns + j) * lanes + c % lanes;
 }
 
-inline Guarded<float> laid_out(bool last, const std::vector<float> &planes, long images,
+inline Guarded<float> laid_out(bool blocked, const std::vector<float> &planes, long images,
                                long channels, long rows, long columns) {
-    Guarded<float> out(images * (last ? padded(channels) : channels) * rows * columns);
+    Guarded<float> out(images * (blocked ? padded(channels) : channels) * rows * columns);
     for (long i = 0; i < out.size(); i++)
         out[i] = 0;
     long from = 0;
@@ -113,7 +116,7 @@ inline Guarded<float> laid_out(bool last, const std::vector<float> &planes, long
         for (long c = 0; c < channels; c++)
             for (long i = 0; i < rows; i++)
                 for (long j = 0; j < columns; j++)
-                    out[place(last, channels, rows, columns, n, c, i, j)] = planes[from++];
+                    out[place(blocked, channels, rows, columns, n, c, i, j)] = planes[from++];
     return out;
 }
 
@@ -190,20 +193,15 @@ inline void check_forward(const Case &c, const Guarded<float> &p, const Guarded<
                         exist |= 1 << k;
                     }
                     difference.add(
-                        p[place(s.p_last, s.filters, s.pool_rows, s.pool_columns, n, f, i, j)],
+                        p[place(s.p_blocked, s.filters, s.pool_rows, s.pool_columns, n, f, i, j)],
                         want);
+                    const uint8_t won =
+                        winners[place(true, s.filters, s.pool_rows, s.pool_columns, n, f, i, j)];
                     if (c.data != Data::nonfinite)
-                        check_winners(c, four, exist, best,
-                                      winners[((n * s.pool_rows + i) * s.pool_columns + j) *
-                                                  padded(s.filters) +
-                                              f],
-                                      scale);
+                        check_winners(c, four, exist, best, won, scale);
                     // What lies flat stays tied, to the last bit.
                     const bool flat =
                         c.data == Data::half_flat && 2 * j + 1 + s.filter_columns <= s.columns / 2;
-                    const uint8_t won =
-                        winners[((n * s.pool_rows + i) * s.pool_columns + j) * padded(s.filters) +
-                                f];
                     if (flat && (!s.rectify || best > 0))
                         check(won == exist, "ties of a flat area", c.text);
                 }
@@ -223,8 +221,7 @@ inline void check_backward(const Case &c, const Guarded<uint8_t> &winners, const
                 for (long j = 0; j < s.pool_columns; j++) {
                     const long window = i * s.pool_columns + j;
                     const uint8_t won =
-                        winners[(n * s.pool_rows * s.pool_columns + window) * padded(s.filters) +
-                                f];
+                        winners[place(true, s.filters, s.pool_rows, s.pool_columns, n, f, i, j)];
                     const double g =
                         c.g[(n * s.filters + f) * s.pool_rows * s.pool_columns + window];
                     for (int k = 0; k < 4; k++)
@@ -260,8 +257,9 @@ inline void check_backward(const Case &c, const Guarded<uint8_t> &winners, const
             for (long ch = 0; ch < s.channels; ch++)
                 for (long i = 0; i < s.rows; i++)
                     for (long j = 0; j < s.columns; j++)
-                        of_x.add((*dx)[place(s.x_last, s.channels, s.rows, s.columns, n, ch, i, j)],
-                                 want_x[from++]);
+                        of_x.add(
+                            (*dx)[place(s.dx_blocked, s.channels, s.rows, s.columns, n, ch, i, j)],
+                            want_x[from++]);
         check(of_x, part, "dx", c.text);
         check(dx->intact(), "written beside dx", c.text);
     }
@@ -274,16 +272,16 @@ struct Results {
     Guarded<float> dw, db, dx;
 
     Results(const Case &c, bool of_weights, bool of_inputs)
-        : p(c.s.images * (c.s.p_last ? padded(c.s.filters) : c.s.filters) * c.s.pool_rows *
+        : p(c.s.images * (c.s.p_blocked ? padded(c.s.filters) : c.s.filters) * c.s.pool_rows *
             c.s.pool_columns),
           winners(c.s.images * c.s.pool_rows * c.s.pool_columns * padded(c.s.filters)),
           dw(of_weights ? long(c.w.size()) : 0), db(of_weights ? c.s.filters : 0),
-          dx(of_inputs ? c.s.images * (c.s.x_last ? padded(c.s.channels) : c.s.channels) *
+          dx(of_inputs ? c.s.images * (c.s.dx_blocked ? padded(c.s.channels) : c.s.channels) *
                              c.s.rows * c.s.columns
                        : 0) {
         const Stage &s = c.s;
-        const auto x = laid_out(s.x_last, c.x, s.images, s.channels, s.rows, s.columns);
-        const auto g = laid_out(s.p_last, c.g, s.images, s.filters, s.pool_rows, s.pool_columns);
+        const auto x = laid_out(s.x_blocked, c.x, s.images, s.channels, s.rows, s.columns);
+        const auto g = laid_out(s.p_blocked, c.g, s.images, s.filters, s.pool_rows, s.pool_columns);
         int status = net2_forward(&s, x.data(), c.w.data(), c.has_bias ? c.b.data() : nullptr,
                                   p.data(), winners.data());
         if ((of_weights || of_inputs) && c.data != Data::nonfinite)
