@@ -126,5 +126,5 @@ def test_shapes_that_do_not_fit_in_a_graph():
     with pytest.raises(ValueError, match="shape"):
         fused([x, y], T.dot(x, y))(matrix(2, 3), matrix(4, 5))
     z = T.matrix()
-    with pytest.raises(ValueError, match="shape|dimension"):
+    with pytest.raises(ValueError, match=r"shape|dimension"):
         fused([x, y, z], z + T.dot(x, y))(matrix(2, 3), matrix(3, 5), matrix(1, 5))

@@ -29,7 +29,9 @@ def by_definition(nesterov, w, v, g, rate, momentum):
 @pytest.mark.parametrize("nesterov", [False, True])
 @pytest.mark.parametrize("inplace", [False, True])
 class TestOp:
-    @pytest.mark.parametrize("shape", [(), (1,), (30,), (1001,), (7, 9), (5, 2, 3, 3), (0,), (4, 0)])
+    @pytest.mark.parametrize(
+        "shape", [(), (1,), (30,), (1001,), (7, 9), (5, 2, 3, 3), (0,), (4, 0)]
+    )
     def test_a_gradient(self, run, nesterov, inplace, shape):
         w, v, g = noise(*shape), noise(*shape), noise(*shape)
         w, v, g = np.asarray(w), np.asarray(v), np.asarray(g)
@@ -75,7 +77,9 @@ def test_arrays_that_do_not_fit():
     with pytest.raises(ValueError, match="do not fit"):
         by_thunk(Momentum(True), noise(3, 4), noise(3, 4), noise(4, 3), rate, rate)
     with pytest.raises(ValueError, match="do not fit"):
-        by_thunk(Momentum(True, True), noise(3, 4), noise(3, 4), noise(3, 5), noise(6, 4), rate, rate)
+        by_thunk(
+            Momentum(True, True), noise(3, 4), noise(3, 4), noise(3, 5), noise(6, 4), rate, rate
+        )
 
 
 # ---- in graphs ------------------------------------------------------------------------------
@@ -117,7 +121,9 @@ def trained(name, rule, rate, batches=5, extra=None):
     x, y, loss, params = net()
     updates = rule(loss, params, rate)
     with engine(name):
-        function = theano.function([x, y], [loss, *(extra(params) if extra else [])], updates=updates)
+        function = theano.function(
+            [x, y], [loss, *(extra(params) if extra else [])], updates=updates
+        )
     random = np.random.RandomState(2)
     losses = [
         function(

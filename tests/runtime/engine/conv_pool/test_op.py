@@ -9,9 +9,8 @@ import theano.tensor as T
 from theano.tensor.nnet import conv2d
 from theano.tensor.signal.pool import pool_2d
 
-from runtime.engine import library
 from runtime.engine.conv_pool import reference
-from runtime.engine.conv_pool.op import ConvPool, ConvPoolGrad
+from runtime.engine.conv_pool.op import ConvPool, ConvPoolGrad, from_blocks, to_blocks
 from tests.theano_graphs import by_perform, by_thunk, count, fused, relative, same_kind, stock
 
 BITS = 15 | reference.HALF
@@ -33,8 +32,8 @@ class Case:
             (i - 1, i - 1, j - 1, j - 1),
             tuple(int(n) for n in random.randint(0, 3, 4)),
         ][random.randint(4)]
-        self.flip, self.rectify, self.ignore_border, self.bias, self.x_last, self.p_last = (
-            bool(b) for b in random.uniform(size=6) < 0.6
+        self.flip, self.rectify, self.ignore_border, self.bias = (
+            bool(b) for b in random.uniform(size=4) < 0.6
         )
         self.size = (i, j)
         self.x = self.draw((n, c, rows, columns), 3)
@@ -48,15 +47,21 @@ class Case:
             return self.random.randint(-largest, largest + 1, shape).astype(np.float32)
         return self.random.normal(size=shape).astype(np.float32)
 
-    def forward(self, **last):
+    def forward(self, **blocked):
         return ConvPool(
-            self.size, self.border, self.flip, self.rectify, self.ignore_border, self.bias, **last
+            self.size,
+            self.border,
+            self.flip,
+            self.rectify,
+            self.ignore_border,
+            self.bias,
+            **blocked,
         )
 
-    def backward(self, of_weights=True, of_inputs=True, **last):
+    def backward(self, of_weights=True, of_inputs=True, **blocked):
         return ConvPoolGrad(
             self.size, self.border, self.flip, self.rectify, self.ignore_border, of_weights,
-            of_inputs, **last,
+            of_inputs, **blocked,
         )  # fmt: skip
 
 
@@ -77,77 +82,88 @@ def mask(case, z):
     return clear & (abs(first) > 1e-4 * scale) if case.rectify else clear
 
 
+def runs(case, blocked, run=by_thunk):
+    """Run both Ops on a case, each array in blocks or not: p, winners, dw, db, dx as planes.
+
+    blocked : four bools
+        Of x, the gradient of x, p and the gradient of p.
+    """
+    channels, filters = case.x.shape[1], len(case.w)
+    x_blocked, dx_blocked, p_blocked, g_blocked = blocked
+    x = to_blocks(case.x) if x_blocked else case.x
+    g = to_blocks(case.g) if g_blocked else case.g
+    forward = case.forward(x_blocked=x_blocked, p_blocked=p_blocked)
+    backward = case.backward(x_blocked=x_blocked, dx_blocked=dx_blocked, g_blocked=g_blocked)
+    p, winners = run(forward, x, case.w, *case.b)
+    dw, db, dx = run(backward, x, case.w, winners, g)
+    assert {a.dtype.name for a in (p, dw, db, dx)} == {"float32"}
+    if p_blocked:
+        # Behind the last filter: zeros, which the next stage adds up with the rest.
+        np.testing.assert_array_equal(p, to_blocks(from_blocks(p, filters)))
+        p = from_blocks(p, filters)
+    dx = from_blocks(dx, channels) if dx_blocked else dx
+    return p, from_blocks(winners, filters) & BITS, dw, db, dx
+
+
 @pytest.mark.parametrize("integers", [True, False])
 def test_hundreds_of_shapes(integers):
     limit = 0 if integers else 1e-5
     for seed in range(250):
         case = Case(seed, integers)
-        p, winners = by_thunk(case.forward(p_last=case.p_last), case.x, case.w, *case.b)
-        x, w, *b = doubles([case.x, case.w, *case.b])
+        blocked = [bool(b) for b in case.random.randint(0, 2, 4)]
+        p, winners, *gradients = runs(case, blocked)
+        x, w, g, *b = doubles([case.x, case.w, case.g, *case.b])
         options = case.border, case.flip
         want, want_winners = reference.conv_pool(
             x, w, *(b or [None]), *options, case.rectify, case.ignore_border
         )
-        assert p.dtype == np.float32
         assert relative(p, want) <= limit, seed
-        got_winners = winners[..., : len(w)] & BITS
+        got_winners = winners.transpose(0, 2, 3, 1)
         if integers:
             np.testing.assert_array_equal(got_winners, want_winners, err_msg=str(seed))
         else:
             z = reference.convolve(x, w, *options)
             sure = mask(case, z + b[0][:, None, None] if b else z)
             np.testing.assert_array_equal(got_winners[sure], want_winners[sure])
-
-        op = case.backward(x_last=case.x_last, g_last=case.p_last)
-        got = by_thunk(op, case.x, case.w, winners, case.g)
-        want = reference.conv_pool_grad(x, w, winners & BITS, case.g.astype(np.float64), *options)
-        for mine, theirs in zip(got, want, strict=True):
-            assert mine.dtype == np.float32
+        want = reference.conv_pool_grad(x, w, got_winners, g, *options)
+        for mine, theirs in zip(gradients, want, strict=True):
             assert relative(mine, theirs) <= limit, seed
         # Each alone
+        raw = by_thunk(case.forward(), case.x, case.w, *case.b)[1]
         for alone, part in (
             (case.backward(of_inputs=False), slice(0, 2)),
-            (case.backward(of_weights=False, x_last=case.x_last), slice(2, 3)),
+            (case.backward(of_weights=False), slice(2, 3)),
         ):
             for mine, theirs in zip(
-                by_thunk(alone, case.x, case.w, winners, case.g), want[part], strict=True
+                by_thunk(alone, case.x, case.w, raw, case.g), want[part], strict=True
             ):
                 assert relative(mine, theirs) <= limit, seed
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(12))
 def test_perform_gives_the_same(seed):
     """perform() runs where the kernels could not be compiled, shapes and layouts included."""
     case = Case(seed, True)
-    forward, backward = case.forward(), case.backward()
-    by_kernels = by_thunk(forward, case.x, case.w, *case.b)
-    by_numpy = by_perform(forward, case.x, case.w, *case.b)
-    for mine, theirs in zip(by_kernels, by_numpy, strict=True):
-        assert (mine.shape, mine.dtype) == (theirs.shape, theirs.dtype)
-    np.testing.assert_array_equal(by_kernels[0], by_numpy[0])
-    f = len(case.w)
-    np.testing.assert_array_equal(by_kernels[1][..., :f] & BITS, by_numpy[1][..., :f])
-    gradients = case.x, case.w, by_numpy[1], case.g
-    for mine, theirs in zip(
-        by_thunk(backward, *gradients), by_perform(backward, *gradients), strict=True
-    ):
+    blocked = [bool(seed & 1 << i) for i in range(4)]
+    for mine, theirs in zip(runs(case, blocked), runs(case, blocked, by_perform), strict=True):
         assert mine.dtype == theirs.dtype
         np.testing.assert_array_equal(mine, theirs)
 
 
 @pytest.mark.parametrize("seed", range(6))
 def test_inferred_shapes(seed):
-    case = Case(seed, True)
+    case, blocked = Case(seed, True), bool(seed % 2)
     x, w, b, g = T.tensor4(), T.tensor4(), T.vector(), T.tensor4()
-    p, winners = case.forward()(x, w, *([b] if case.bias else []))
-    gradients = case.backward()(x, w, winners, g)
+    forward, backward = case.forward(p_blocked=blocked), case.backward(dx_blocked=blocked)
+    p, winners = forward(x, w, *([b] if case.bias else []))
+    gradients = backward(x, w, winners, g)
     shapes = theano.function(
         [x, w, b, g], [v.shape for v in (p, winners, *gradients)], on_unused_input="ignore"
     )
     assert count(shapes, "ConvPool", "ConvPoolGrad") == 0  # not by computing them
     b = case.b[0] if case.bias else np.zeros(len(case.w), np.float32)
-    computed = by_thunk(case.forward(), case.x, case.w, *case.b)
-    computed += by_thunk(case.backward(), case.x, case.w, computed[1], case.g)
+    computed = by_thunk(forward, case.x, case.w, *case.b)
+    computed += by_thunk(backward, case.x, case.w, computed[1], case.g)
     assert [tuple(s) for s in shapes(case.x, case.w, b, case.g)] == [a.shape for a in computed]
 
 
@@ -160,32 +176,31 @@ def strange(array):
     unaligned = np.empty(array.nbytes + 4, np.uint8)[4:].view(np.float32).reshape(array.shape)
     unaligned[...] = array
     yield unaligned
-    yield library.as_last(array) if array.ndim == 4 else array
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(6))
 def test_other_strides(seed):
     case = Case(seed, True)
-    winners = by_thunk(case.forward(), case.x, case.w, *case.b)[1]
-    plain = [case.x, case.w, *case.b], [case.x, case.w, winners, case.g]
-    for last in (False, True):
-        ops = case.forward(x_last=last, p_last=last), case.backward(x_last=last, g_last=last)
-        for op, arrays in zip(ops, plain, strict=True):
-            want = by_thunk(op, *arrays)
-            for i, array in enumerate(arrays):
-                if array is winners:
-                    continue
-                for other in strange(array):
-                    before = other.copy()
-                    got = by_thunk(op, *arrays[:i], other, *arrays[i + 1 :])
-                    for mine, theirs in zip(got, want, strict=True):
-                        if mine.dtype == np.float32:
-                            np.testing.assert_array_equal(mine, theirs)
-                        else:
-                            np.testing.assert_array_equal(
-                                mine[..., : len(case.w)] & BITS, theirs[..., : len(case.w)] & BITS
-                            )
-                    np.testing.assert_array_equal(other, before)  # inputs stay as they are
+    want = runs(case, [False] * 4)
+    for name in ("x", "w", "g"):
+        plain = getattr(case, name)
+        for other in strange(plain):
+            setattr(case, name, other)
+            before = other.copy()
+            for mine, theirs in zip(runs(case, [False] * 4), want, strict=True):
+                np.testing.assert_array_equal(mine, theirs)
+            np.testing.assert_array_equal(other, before)  # inputs stay as they are
+        setattr(case, name, plain)
+
+
+def test_arrays_that_do_not_fit():
+    case = Case(2, True)
+    more = np.zeros((len(case.w), case.w.shape[1] + 1, *case.size), np.float32)
+    with pytest.raises(ValueError, match="do not fit filters of shape"):
+        by_thunk(case.forward(), case.x, more, *case.b)
+    other = np.zeros((*case.w.shape[:2], *(n + 1 for n in case.size)), np.float32)
+    with pytest.raises(ValueError, match="do not fit filters of shape"):
+        by_thunk(case.forward(), case.x, other, *case.b)
 
 
 def test_a_batch_without_images():
@@ -215,8 +230,8 @@ def test_ties_of_a_flat_area_stay_ties():
             continue
         p, winners = by_thunk(case.forward(), x, case.w, *case.b)
         rows, columns = (n // 2 for n in case.forward().infer_out(*x.shape[2:]))
-        whole = winners[:, :rows, :columns, : len(case.w)]
-        live = p[:, :, :rows, :columns].transpose(0, 2, 3, 1) > 0
+        whole = from_blocks(winners, len(case.w))[:, :, :rows, :columns]
+        live = p[:, :, :rows, :columns] > 0
         assert np.isin(whole, [15] if not case.rectify else [0, 15]).all()
         assert (whole[live] == 15).all()
 

@@ -355,20 +355,20 @@ def net_of_three(drop=0.0):
 IMAGES = np.random.RandomState(3).normal(size=(4, 2, 30, 27)).astype(np.float32)
 
 
-def test_three_stages_hand_over_channels_last():
+def test_three_stages_hand_over_blocks_of_channels():
     net, _ = net_of_three()
     x = T.tensor4("x")
     loss = T.sum(T.sqr(layers.get_output(net, x)))
     outputs = [loss, *T.grad(loss, layers.get_all_params(net))]
     ours = compare([x], outputs, [IMAGES], 3, 3)
-    ops = [n.op for n in ours.maker.fgraph.toposort() if hasattr(n.op, "x_last")]
-    forward = [op for op in ops if hasattr(op, "p_last")]
-    assert [(op.x_last, op.p_last) for op in forward] == [
+    ops = [n.op for n in ours.maker.fgraph.toposort() if hasattr(n.op, "x_blocked")]
+    forward = [op for op in ops if hasattr(op, "p_blocked")]
+    assert [(op.x_blocked, op.p_blocked) for op in forward] == [
         (False, True), (True, True), (True, False),
     ]  # fmt: skip
-    backward = [op for op in ops if hasattr(op, "g_last")]
-    assert [(op.x_last, op.g_last) for op in backward] == [
-        (True, False), (True, True), (False, True),
+    backward = [op for op in ops if hasattr(op, "g_blocked")]
+    assert [(op.x_blocked, op.dx_blocked, op.g_blocked) for op in backward] == [
+        (True, True, False), (True, True, True), (False, False, True),
     ]  # fmt: skip
     # Nobody wants the gradient of the images.
     assert [op.of_inputs for op in backward] == [True, True, False]
@@ -421,16 +421,17 @@ def test_givens_and_clones():
 
 
 def test_other_modes():
-    """Graphs that are not optimized stay as they are, and count as the same to DebugMode's eyes."""
+    """What is not optimized stays as it is; what is runs on other linkers, too."""
     x = T.tensor4("x")
     p = pool(rectify(convolution(x, W)))
     outputs = [p, T.grad(p.sum(), W)]
     want = stock([x], outputs)(X)
-    plain = fused([x], outputs, mode="FAST_COMPILE")
+    plain = fused([x], outputs, mode=theano.Mode("cvm", "fast_compile"))
     assert count(plain, "ConvPool") == 0
-    linked = fused([x], outputs, mode=theano.Mode("py", "fast_run"))
-    assert count(linked, "ConvPool") == 1
-    for function in (plain, linked):
+    linked = [fused([x], outputs, mode=theano.Mode(linker, "fast_run")) for linker in ("vm", "py")]
+    for function in linked:
+        assert count(function, "ConvPool", "ConvPoolGrad") == 2
+    for function in (plain, *linked):
         for got, expected in zip(function(X), want, strict=True):
             assert relative(got, expected) <= 1e-5
 
