@@ -8,6 +8,7 @@ import os
 import pickle
 import resource
 import threading
+from pathlib import Path
 
 import lasagne
 import numpy as np
@@ -328,7 +329,7 @@ def test_memory_does_not_grow():
 def _resident():
     """Bytes of this process' memory; its peak where /proc is not to be had."""
     try:
-        with open("/proc/self/statm") as f:
+        with Path("/proc/self/statm").open() as f:
             return int(f.read().split()[1]) * resource.getpagesize()
     except OSError:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -344,7 +345,7 @@ print([float(l).hex() for l in losses], sum(float(p.sum()) for p in after).hex()
 """
 
 
-@pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="needs /proc")  # noqa: PTH112
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="needs /proc")
 @pytest.mark.parametrize("threads", [1, 3])
 def test_as_many_threads_as_asked_for(threads):
     outputs = [says(CODE, OMP_NUM_THREADS=threads, **_cache()).splitlines() for _ in range(2)]
