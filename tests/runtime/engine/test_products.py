@@ -72,6 +72,23 @@ def test_nan_and_infinities():
         np.testing.assert_array_equal(product(x, y), x @ y)
 
 
+def test_nothing_times_nan_is_nan():
+    """A unit that is dead in the whole batch does not hide that its weights are NaN."""
+    x, y = matrix(7, 9), matrix(9, 20)
+    x[:, [3, 6]] = 0
+    y[3, 2], y[6, 5] = np.nan, np.inf
+    with np.errstate(invalid="ignore"):
+        np.testing.assert_array_equal(product(x, y), x @ y)
+
+
+def test_dead_units():
+    for columns in (1, 30, 400, 3000):
+        x, y = matrix(9, columns), matrix(columns, 33)
+        x[:, RANDOM.uniform(size=columns) < 0.6] = 0
+        x[:, 0] = -0.0
+        np.testing.assert_array_equal(product(x, y), x.astype(np.float64) @ y)
+
+
 def test_dot22_scalar():
     x, y = matrix(4, 5), matrix(5, 6)
     (got,) = by_thunk(blas.Dot22Scalar(), x, y, np.float32(0.5))

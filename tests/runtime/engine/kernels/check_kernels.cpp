@@ -34,6 +34,10 @@ struct Factor {
         for (float &v : memory)
             v = integers ? float(random.between(-4, 4)) : random.number();
         data = memory.data();
+        if (random.chance(30)) // a unit that is dead in the whole batch, and some besides
+            for (size_t i = 0; i < memory.size(); i++)
+                if (i % 3 == 0 || (column != 0 && long(i) / column % 5 == 1))
+                    memory[i] = 0;
         if (rows > 0 && random.chance(10)) // from the last row to the first
             data += (rows - 1) * row, row = -row;
     }

@@ -90,6 +90,12 @@ inline Case random_case(Random &random, Data data) {
         for (long i = 0; i < long(c.x.size()); i++)
             if (data == Data::flat || i % s.columns < s.columns / 2)
                 c.x[i] = c.x[i / plane * plane];
+    const long dead = random.chance(30) ? random.below(s.channels) : -1; // a channel of zeros
+    for (long i = 0; i < long(c.x.size()); i++)
+        if (i / plane % s.channels == dead)
+            c.x[i] = 0;
+    if (data == Data::nonfinite && random.chance(20)) // 0 * NaN is NaN
+        c.w[random.below(long(c.w.size()))] = NAN;
     if (data == Data::nonfinite)
         for (long i = 0; i < long(c.x.size()); i++)
             if (random.chance(2))
