@@ -89,7 +89,8 @@ def to_blocks(array):
     lanes = library.lanes()
     blocked = np.zeros((n, library.blocks(c) * lanes, h, w), array.dtype)
     blocked[:, :c] = array
-    return np.ascontiguousarray(blocked.reshape(n, -1, lanes, h, w).transpose(0, 1, 3, 4, 2))
+    blocked = blocked.reshape(n, library.blocks(c), lanes, h, w)  # n may be 0: no -1 here
+    return np.ascontiguousarray(blocked.transpose(0, 1, 3, 4, 2))
 
 
 def from_blocks(array, channels):
@@ -140,7 +141,7 @@ class ConvPool(_Stage):
             self.border, self.flip, self.rectify, self.ignore_border,
         )  # fmt: skip
         outputs[0][0] = to_blocks(p) if self.p_blocked else p
-        outputs[1][0] = to_blocks(winners)
+        outputs[1][0] = to_blocks(winners.transpose(0, 3, 1, 2))
 
     def make_thunk(self, node, storage_map, compute_map, no_recycling, impl=None):
         if library.kernels() is None:
@@ -205,9 +206,8 @@ class ConvPoolGrad(_Stage):
         filters, channels = w.shape[:2]
         x = from_blocks(x, channels) if self.x_blocked else x
         g = from_blocks(g, filters) if self.g_blocked else g
-        dw, db, dx = reference.conv_pool_grad(
-            x, w, from_blocks(winners, filters), g, self.border, self.flip
-        )
+        won = from_blocks(winners, filters).transpose(0, 2, 3, 1)  # (n, ph, pw, f)
+        dw, db, dx = reference.conv_pool_grad(x, w, won, g, self.border, self.flip)
         values = [dw, db] if self.of_weights else []
         if self.of_inputs:
             values.append(to_blocks(dx) if self.dx_blocked else dx)

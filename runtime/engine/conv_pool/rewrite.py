@@ -307,7 +307,9 @@ def fuse(fgraph, found: Forward) -> str:
             (old, tensor.patternbroadcast(new[kind], old.broadcastable)) for kind, old in wanted
         ]
     before = fgraph.checkpoint()
-    fgraph.replace_all_validate(pairs, reason="fuse_conv_pool")
+    # Not replace_all_validate: it sets a checkpoint of its own, and only the last one can be
+    # reverted to. Nothing is in place yet that could be invalid.
+    fgraph.replace_all(pairs, reason="fuse_conv_pool")
     if found.conv.owner in fgraph.apply_nodes:
         fgraph.revert(before)
         return "its convolution is needed elsewhere, too"

@@ -114,6 +114,15 @@ inline long parts_of(long images, long floats) {
 // (as p)
 inline void backward(const Stage &s, const float *x, const float *w, const uint8_t *winners,
                      const float *g, float *dw, float *db, float *dx) {
+    if (s.windows() == 0) { // ignore_border left none
+        if (dw != nullptr) {
+            std::memset(dw, 0, s.filters * s.channels * s.taps() * sizeof(float));
+            std::memset(db, 0, s.filters * sizeof(float));
+        }
+        if (dx != nullptr)
+            std::memset(dx, 0, s.images * s.x_size(s.dx_blocked) * sizeof(float));
+        return;
+    }
     const long filters = s.filter_blocks() * V, channels = s.channel_blocks() * V;
     const long windows = s.windows(), taps = s.taps();
     const bool few = s.few_channels();

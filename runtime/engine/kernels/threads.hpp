@@ -177,12 +177,13 @@ class Threads {
 // Memory that a thread keeps from call to call: fresh pages cost more than the work on them.
 class Scratch {
   public:
-    // At least `count` floats, aligned to 64 bytes; what was in them may be gone.
+    // At least `count` floats, aligned to 64 bytes; what was in them may be gone. Never null:
+    // memset wants an address even for nothing.
     float *floats(long count) {
-        if (count > capacity) {
+        if (count > capacity || memory == nullptr) {
             std::free(memory);
             capacity = 0;
-            memory = std::aligned_alloc(64, round_up(count * 4, 64));
+            memory = std::aligned_alloc(64, round_up(count > 0 ? count * 4 : 1, 64));
             if (memory == nullptr)
                 throw std::bad_alloc();
             capacity = count;

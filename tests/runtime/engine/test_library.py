@@ -1,0 +1,269 @@
+"""The kernels' library: compiled once, for whoever comes, and never in the way; its memory."""
+
+import runtime  # noqa: F401  # isort: skip  (first: the packages of 2014 need it)
+
+import gc
+import os
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import theano
+
+from runtime.engine import library
+from tests.fresh_python import ROOT, fresh_python
+
+# A stage, computed; what it prints is the Ops' names, and one number.
+STAGE = """
+import runtime, numpy as np, theano, theano.tensor as T
+from theano.tensor.nnet import conv2d
+from theano.tensor.signal.pool import pool_2d
+x, w = T.tensor4(), theano.shared(np.ones((4, 1, 3, 3), np.float32))
+p = pool_2d(conv2d(x, w, filter_shape=(4, 1, 3, 3)), (2, 2), ignore_border=True)
+f = theano.function([x], [p, theano.grad(p.sum(), w)])
+out, slope = f(np.ones((2, 1, 8, 8), np.float32))
+print(' '.join(sorted({type(n.op).__name__ for n in f.maker.fgraph.toposort()})))
+print(out.sum() + slope.sum())
+"""
+ANSWER = str(float(2 * 4 * 3 * 3 * 9 + 36 * 2 * 9 * 4))
+SLOW = "running on Theano's own ops, which are several times slower"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A compile directory of its own, with Theano's modules in it but no kernels."""
+    return tmp_path / "compiled"
+
+
+def stage(folder, code=STAGE, **flags):
+    flags = {"base_compiledir": folder} | flags
+    text = ",".join(f"{name}={value}" for name, value in flags.items())
+    done = fresh_python("-c", code, THEANO_FLAGS=text)
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def kernels_in(folder):
+    return sorted(path.name for path in folder.glob("net2-kernels-*"))
+
+
+def fakes(tmp_path, on_kernels):
+    """A compiler that is the real one but does as `on_kernels` says (sh) with the kernels."""
+    path = tmp_path / "compiler"
+    real = shutil.which(theano.config.cxx.split()[0])
+    path.write_text(
+        f'#!/bin/sh\ncase "$*" in *glue.cpp*)\n{on_kernels}\n;; esac\nexec {real} "$@"\n'
+    )
+    path.chmod(0o755)
+    return path
+
+
+def test_compiled_once(folder):
+    first = stage(folder)
+    assert first.stdout.splitlines() == ["ConvPool ConvPoolGrad", ANSWER] or (
+        "ConvPool" in first.stdout and first.stdout.splitlines()[1] == ANSWER
+    )
+    assert first.stderr == ""
+    (name,) = kernels_in(folder)
+    assert name.endswith(".so")
+    before = (folder / name).stat().st_mtime_ns
+    assert stage(folder).stdout == first.stdout
+    assert kernels_in(folder) == [name]
+    assert (folder / name).stat().st_mtime_ns == before
+
+
+def test_two_processes_at_once(folder):
+    variables = os.environ | {
+        "PYTHONPATH": str(ROOT), "THEANO_FLAGS": f"base_compiledir={folder}",
+    }  # fmt: skip
+    both = [
+        subprocess.Popen(
+            [sys.executable, "-c", STAGE], env=variables, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )
+        for _ in range(2)
+    ]  # fmt: skip
+    for process in both:
+        out, errors = process.communicate(timeout=300)
+        assert process.returncode == 0, errors
+        assert "ConvPool" in out
+        assert out.splitlines()[1] == ANSWER
+        assert "net2's kernels" not in errors
+    assert len(kernels_in(folder)) == 1
+
+
+def test_a_compiler_that_cannot(folder, tmp_path):
+    broken = fakes(tmp_path, "echo 'glue.cpp:1: error: no such standard' >&2; exit 1")
+    done = stage(folder, cxx=broken)
+    assert "ConvPool" not in done.stdout
+    assert done.stdout.splitlines()[1] == ANSWER
+    assert done.stderr.splitlines() == [
+        f"net2's kernels could not be compiled ({broken}: glue.cpp:1: error: no such standard); "
+        + SLOW
+    ]
+    assert kernels_in(folder) == []
+
+
+def test_a_compiler_that_dies(folder, tmp_path):
+    done = stage(folder, cxx=fakes(tmp_path, "kill -9 $$"))
+    assert done.stdout.splitlines()[1] == ANSWER
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("net2's kernels could not be compiled (")
+    assert line.endswith(SLOW)
+    assert kernels_in(folder) == []
+
+
+@pytest.mark.parametrize("damage", ["text", "empty", "cut off"])
+def test_a_damaged_file(folder, damage):
+    """A disk that was full, a power cut: it is compiled again."""
+    want = stage(folder).stdout
+    (path,) = folder.glob("net2-kernels-*.so")
+    data = path.read_bytes()
+    path.write_bytes({"text": b"no library\n" * 99, "empty": b"", "cut off": data[:1000]}[damage])
+    done = stage(folder)
+    assert done.stdout == want
+    assert done.stderr == ""
+    assert path.stat().st_size > 10_000
+    assert stage(folder).stdout == want
+
+
+def test_stock_compiles_no_kernels(folder):
+    done = stage(folder, engine="stock")
+    assert "ConvPool" not in done.stdout
+    assert done.stdout.splitlines()[1] == ANSWER
+    assert done.stderr == ""
+    assert kernels_in(folder) == []
+
+
+def test_a_wrong_word_for_the_engine(folder):
+    done = fresh_python("-c", "import runtime, theano", THEANO_FLAGS="engine=fast")
+    assert done.returncode != 0
+    assert "fast" in done.stderr.splitlines()[-1]
+    assert "stock" in done.stderr.splitlines()[-1]
+
+
+def test_a_process_that_computes_nothing_leaves_nothing_half_done(folder):
+    """It may have started the compiler; when that ends, no file lies about that nobody uses."""
+    for _ in range(2):
+        stage(folder, "import runtime, theano")
+    deadline = 60
+    done = subprocess.run(  # until the compilers, if they go on, are done
+        ["sh", "-c", f"i=0; while ls {folder} | grep -q tmp && [ $i -lt {deadline} ]; "
+         "do sleep 1; i=$((i+1)); done"],
+    )  # fmt: skip
+    assert done.returncode == 0
+    assert [name for name in kernels_in(folder) if not name.endswith(".so")] == []
+
+
+FORKS = """
+import runtime, multiprocessing, sys
+import numpy as np, theano, theano.tensor as T
+from runtime.engine import dispatch
+def work(queue):
+    queue.put(dispatch.is_on())
+context = multiprocessing.get_context('fork')
+queue = context.Queue()
+children = [context.Process(target=work, args=(queue,)) for _ in range(3)]
+for child in children:
+    child.start()
+print([queue.get(timeout=200) for _ in children], dispatch.is_on())
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_children_forked_while_it_is_being_compiled(folder):
+    """As scikit-learn's grids do, before the parent has compiled a function."""
+    done = stage(folder, FORKS)
+    assert done.stderr == ""
+    assert done.stdout == "[True, True, True] True\n"
+
+
+class TestThreads:
+    def test_as_the_user_says(self, monkeypatch):
+        for given, wanted in (("3", 3), ("1", 1), ("2,4", 2), (" 2", 2)):
+            monkeypatch.setenv("OMP_NUM_THREADS", given)
+            assert library.threads() == wanted, given
+
+    @pytest.mark.parametrize("given", ["", "0", "-1", "many"])
+    def test_nothing_that_makes_sense(self, monkeypatch, given):
+        monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+        usual = library.threads()
+        assert 1 <= usual <= os.cpu_count()
+        monkeypatch.setenv("OMP_NUM_THREADS", given)
+        assert library.threads() == usual
+
+    @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="Linux only")
+    def test_no_more_than_may_be_used(self, monkeypatch):
+        monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+        allowed = os.sched_getaffinity(0)
+        try:
+            os.sched_setaffinity(0, {min(allowed)})
+            assert library.threads() == 1
+        finally:
+            os.sched_setaffinity(0, allowed)
+
+
+class TestMemory:
+    LARGE = (600, 700)  # floats: more than what NumPy's own memory is used for
+
+    def test_of_the_shape_and_dtype(self):
+        for shape in ((), (0,), (3, 0, 4), (5,), self.LARGE, (70, 1, 90, 100)):
+            for dtype in ("float32", "uint8", "float64", "bool"):
+                array = library.empty(shape, dtype)
+                assert (array.shape, array.dtype) == (shape, np.dtype(dtype))
+                assert array.flags.c_contiguous
+                assert array.flags.writeable
+                assert array.flags.aligned
+                array[...] = 1
+                assert array.sum() == array.size
+
+    def test_used_again_when_nobody_holds_it(self):
+        array = library.empty(self.LARGE)
+        address = array.ctypes.data
+        view = array[3:5, ::2]
+        del array
+        gc.collect()
+        other = library.empty(self.LARGE)  # the view still holds it
+        assert other.ctypes.data != address
+        view[...] = 7
+        other[...] = 1
+        assert (view == 7).all()
+        del view
+        gc.collect()
+        assert library.empty(self.LARGE).ctypes.data == address
+
+    def test_more_than_there_is(self):
+        with pytest.raises(MemoryError):
+            library.empty((1 << 31, 1 << 28))
+
+    def test_a_kernel_that_runs_out_of_it(self):
+        with pytest.raises(MemoryError, match="not enough memory for the kernels"):
+            library.call(lambda: 1)
+
+    def test_pickles_and_copies_own_their_numbers(self):
+        import copy
+        import pickle
+
+        array = library.empty(self.LARGE)
+        array[...] = 3
+        for other in (pickle.loads(pickle.dumps(array, -1)), copy.deepcopy(array)):
+            assert (other == 3).all()
+            assert not np.shares_memory(other, array)
+
+
+def test_blocks():
+    lanes = library.lanes()
+    assert [library.blocks(n) for n in (0, 1, lanes, lanes + 1, 5 * lanes)] == [0, 1, 1, 2, 5]
+
+
+def test_the_stages_fields_are_the_kernels():
+    """library.Stage mirrors stage.hpp, field for field."""
+    import re
+
+    text = (library.KERNELS / "stage.hpp").read_text()
+    body = re.search(r"struct Stage \{(.*?)\n\n", text, re.DOTALL).group(1)
+    lines = re.findall(r"int64_t ([^;]*);", re.sub(r"//.*", "", body))
+    names = [name.strip() for line in lines for name in line.split(",")]
+    assert names == [name for name, _ in library.Stage._fields_]
