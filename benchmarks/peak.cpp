@@ -9,10 +9,12 @@ constexpr int CHAINS = 12; // independent sums: more than the latency of one nee
 // numbers: where the chains start, the factor and the summand; all are read, the first written.
 extern "C" double net2_multiply(long rounds, float *numbers) {
     vf sums[CHAINS];
-    UNROLL for (int i = 0; i < CHAINS; i++) sums[i] = splat(numbers[i]);
+    EACH (i, CHAINS)
+        sums[i] = splat(numbers[i]);
     const vf a = splat(numbers[CHAINS]), b = splat(numbers[CHAINS + 1]);
     for (long k = 0; k < rounds; k++)
-        UNROLL for (int i = 0; i < CHAINS; i++) sums[i] = sums[i] * a + b;
+        EACH (i, CHAINS)
+            sums[i] = sums[i] * a + b;
     for (int i = 1; i < CHAINS; i++)
         sums[0] += sums[i];
     numbers[0] = sums[0][0];
