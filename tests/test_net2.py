@@ -5,6 +5,7 @@ import runtime  # noqa: F401  # isort: skip  (first: the packages of 2014 need i
 import os
 import pickle
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -273,7 +274,7 @@ class Removing:
         self.folder = folder
 
     def __call__(self, nn, train_history):
-        self.folder.rmdir()
+        shutil.rmtree(self.folder)
 
 
 class TestCtrlC:
@@ -349,7 +350,7 @@ class TestGoingOn:
         first.communicate()
         assert second.returncode == 2
         assert second.stderr == (
-            "net2.py: error: net2.checkpoints: another run is at work here (process "
+            f"net2.py: error: {tmp_path / 'net2.checkpoints'}: another run is at work here (process "
             f"{first.pid} on {socket.gethostname()}); wait for its end, or name another file by "
             "--out\n"
         )
