@@ -42,6 +42,8 @@ def conv_pool(x, w, b=None, border=(0, 0, 0, 0), flip=True, rectify=True, ignore
         for j in range(pw):
             places = _places(i, j, rows, columns)
             best = z[:, :, 2 * i, 2 * j]
+            if rectify:  # first of all: 0.5 * (z + abs(z)) is NaN where z is -infinity
+                best = np.where(best == -np.inf, np.nan, best).astype(x.dtype)
             for r, c in places.values():
                 # As Theano's C code: a NaN that is not the first is passed over.
                 best = np.where(z[:, :, r, c] > best, z[:, :, r, c], best)

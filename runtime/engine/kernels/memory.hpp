@@ -6,6 +6,8 @@
 #include <map>
 #include <mutex>
 
+#include <pthread.h>
+
 #if defined(__linux__)
 #include <sys/mman.h>
 #endif
@@ -17,7 +19,7 @@ namespace net2 {
 class Memory {
   public:
     static Memory &instance() {
-        static Memory *memory = new Memory; // arrays may outlive static objects
+        static Memory *memory = make(); // never deleted: arrays may outlive static objects
         return *memory;
     }
 
@@ -52,6 +54,13 @@ class Memory {
 
   private:
     static constexpr long PAGE = 2 << 20;
+
+    // A child forked while another thread is in here must not inherit a lock that is held.
+    static Memory *make() {
+        pthread_atfork([] { instance().mutex.lock(); }, [] { instance().mutex.unlock(); },
+                       [] { instance().mutex.unlock(); });
+        return new Memory;
+    }
 
     void release() {
         for (const auto &[size, block] : unused) {

@@ -17,6 +17,7 @@
 #include <thread>
 #include <vector>
 
+#include <pthread.h>
 #include <unistd.h>
 
 #include "vec.hpp"
@@ -35,8 +36,10 @@ class Threads {
     using Work = std::function<void(long item)>;
 
     static Threads &instance() {
-        static std::mutex creating;
         static Threads *pool = nullptr;
+        // A child forked while another thread is in here must not inherit a lock that is held.
+        [[maybe_unused]] static const int guarded = pthread_atfork(
+            [] { creating.lock(); }, [] { creating.unlock(); }, [] { creating.unlock(); });
         std::lock_guard<std::mutex> lock(creating);
         // A forked child has the object but not its threads: it leaves it and makes its own.
         if (pool == nullptr || pool->process != getpid())
@@ -159,6 +162,7 @@ class Threads {
         }
     }
 
+    static inline std::mutex creating;
     const pid_t process;
     int wanted = 1;
     bool leaving = false;

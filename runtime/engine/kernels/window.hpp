@@ -6,6 +6,8 @@
 // maximum is NaN). Bit 4: the maximum is exactly at rectify's kink, whose slope is a half.
 #pragma once
 
+#include <cmath>
+
 #include "stage.hpp"
 
 namespace net2 {
@@ -20,10 +22,21 @@ inline int32_t existing(const Stage &s, long row, long column) {
            (second_row && second_column ? 8 : 0);
 }
 
+// 0.5 * (z + |z|) is NaN where z is -infinity, and a NaN that comes first stays.
+static INLINE vf first_of_rectified(vf z) {
+#if NET2_AVX512
+    const __m512 x = (__m512)z;
+    const __mmask16 lowest = _mm512_cmpeq_ps_mask(x, _mm512_set1_ps(-INFINITY));
+    return (vf)_mm512_mask_mov_ps(x, lowest, _mm512_set1_ps(NAN));
+#else
+    return net2::where((vi)(z == -INFINITY), splat(NAN), z);
+#endif
+}
+
 // z: the window's four outputs, bias included, for V filters. Writes V of p and of winners.
 static INLINE void finish_window(const vf (&z)[4], int32_t exist, bool rectify, float *p,
                                  uint8_t *winners) {
-    vf best = z[0];
+    vf best = rectify ? first_of_rectified(z[0]) : z[0];
     if (exist == 15) {
         best = larger(z[1], best);
         best = larger(z[2], best);
