@@ -350,9 +350,9 @@ class TestGoingOn:
         first.communicate()
         assert second.returncode == 2
         assert second.stderr == (
-            f"net2.py: error: {tmp_path / 'net2.checkpoints'}: another run is at work here (process "
-            f"{first.pid} on {socket.gethostname()}); wait for its end, or name another file by "
-            "--out\n"
+            f"net2.py: error: {tmp_path / 'net2.checkpoints'}: another run is at work here "
+            f"(process {first.pid} on {socket.gethostname()}); wait for its end, or name another "
+            "file by --out\n"
         )
 
     def test_weights_without_a_pickle(self, data, tmp_path):
