@@ -34,7 +34,8 @@ def _split_without_copies(base: ModuleType) -> None:
     @functools.wraps(copying)
     def split(self, X, y, net):
         in_order = net.regression or not self.stratify
-        iterators = (net.batch_iterator_train, net.batch_iterator_test)
+        # A stand-in for a net need not have iterators: who knows what will read the data then?
+        iterators = [getattr(net, f"batch_iterator_{use}", None) for use in ("train", "test")]
         if (
             not self.eval_size
             or self.shuffle
