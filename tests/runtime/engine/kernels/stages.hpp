@@ -94,9 +94,11 @@ inline Case random_case(Random &random, Data data) {
     for (long i = 0; i < long(c.x.size()); i++)
         if (i / plane % s.channels == dead)
             c.x[i] = 0;
-    if (data == Data::nonfinite && random.chance(20)) // 0 * NaN is NaN
-        c.w[random.below(long(c.w.size()))] = NAN;
-    if (data == Data::nonfinite)
+    if (data == Data::nonfinite && dead >= 0) { // 0 * NaN is NaN
+        const long taps = s.filter_rows * s.filter_columns;
+        c.w[(random.below(s.filters) * s.channels + dead) * taps + random.below(taps)] = NAN;
+    }
+    if (data == Data::nonfinite && (dead < 0 || random.chance(50)))
         for (long i = 0; i < long(c.x.size()); i++)
             if (random.chance(2))
                 c.x[i] = float((const double[]){NAN, INFINITY, -INFINITY}[random.below(3)]);
