@@ -101,6 +101,29 @@ def _steps(op, inputs, output):
     return steps, constants
 
 
+def shape_of(arrays, broadcastable) -> tuple[int, ...]:
+    """Return the shape of an Elemwise of these arrays.
+
+    Raises
+    ------
+    ValueError
+        If they do not fit each other. Theano broadcasts only the dimensions that a variable's
+        type declares to be of length 1, not all that happen to be.
+    """
+    shape = []
+    for axis in range(arrays[0].ndim):
+        pairs = zip(arrays, broadcastable, strict=True)
+        lengths = {a.shape[axis] for a, declared in pairs if not declared[axis]}
+        if len(lengths) > 1:
+            shapes = ", ".join(str(a.shape) for a in arrays)
+            raise ValueError(
+                f"Input dimension mis-match in axis {axis}: shapes {shapes}; only dimensions "
+                "declared as broadcastable are broadcast"
+            )
+        shape.append(lengths.pop() if lengths else 1)
+    return tuple(shape)
+
+
 def elemwise(node) -> Callable | None:
     """Return a function of the input arrays of this Elemwise node, or None."""
     if len(node.outputs) != 1:
@@ -111,6 +134,7 @@ def elemwise(node) -> Callable | None:
     steps, constants = found
     dtype = node.outputs[0].type.dtype
     overwritten = node.op.inplace_pattern.get(0)
+    broadcastable = [v.type.broadcastable for v in node.inputs]
 
     def evaluate(arrays):
         values = [*arrays, *constants]
@@ -122,9 +146,7 @@ def elemwise(node) -> Callable | None:
     def run(*arrays):
         if not arrays[0].ndim:
             return (np.asarray(evaluate(arrays), dtype),)
-        # Not by broadcast_shapes: Theano only broadcasts dimensions declared as such, and
-        # a length of 0 is no error.
-        shape = np.broadcast_shapes(*[a.shape for a in arrays])
+        shape = shape_of(arrays, broadcastable)
         out = library.empty(shape, dtype) if overwritten is None else arrays[overwritten]
         rows, size = shape[0], out.size
         if size == 0:

@@ -133,3 +133,11 @@ def test_complex_numbers_and_others_are_left_to_theano():
     np.testing.assert_allclose(got[1], [0.5204999, -0.9953223], rtol=1e-5)
     np.testing.assert_allclose(got[2], [0.5, -1])
     np.testing.assert_allclose(got[3], [0.125, -8])
+
+
+def test_lengths_of_1_that_are_not_declared_are_refused():
+    x, y = T.fmatrices("xy")
+    f = theano.function([x, y], x + y)
+    with pytest.raises(ValueError, match="mis-match"):
+        f(np.ones((1, 3), "float32"), np.ones((2, 3), "float32"))
+    assert f(np.ones((2, 3), "float32"), np.ones((2, 3), "float32")).shape == (2, 3)
