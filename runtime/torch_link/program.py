@@ -1,4 +1,4 @@
-"""What theano.function calls: fetch the inputs, run the steps, write the updates, hand out results."""
+"""What theano.function calls: fetch inputs, run the steps, write updates, hand out results."""
 
 from __future__ import annotations
 

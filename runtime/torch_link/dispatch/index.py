@@ -172,7 +172,7 @@ def advanced_inc_subtensor(op, node, target):
         return None
 
     def function(x, y, *values):
-        places = index(x, [v for v in values])
+        places = index(x, values)
         y = target.full(y, node.outputs[0].type.dtype) if is_number(y) else y.to(x.dtype)
         shape = torch.broadcast_shapes(*(p.shape for p in places)) + x.shape[len(places) :]
         accumulate = not op.set_instead_of_inc
