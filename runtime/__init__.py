@@ -5,7 +5,7 @@ know no more than that; README.md in this folder is the map. Importing it is che
 Theano, Lasagne or nolearn is loaded until somebody asks for it.
 """
 
-from runtime import compat, errors, flags, training
+from runtime import compat, engine, errors, flags, training
 
 
 def activate() -> None:
@@ -13,6 +13,7 @@ def activate() -> None:
     errors.install_excepthook()
     compat.install()
     flags.install()
+    engine.install()
     training.install()
 
 

@@ -18,6 +18,7 @@ import tempfile
 from pathlib import Path
 
 from runtime.compat import hooks
+from runtime.engine import library
 from runtime.errors import SetupError
 
 DEFAULTS = {
@@ -57,6 +58,9 @@ def _configure() -> None:
     if folder is not None:
         flags["base_compiledir"] = str(folder)
     os.environ["THEANO_FLAGS"] = unparse(flags)
+    if flags.get("cxx") and flags.get("engine") != "stock":
+        base = given.get("base_compiledir") or given.get("compiledir") or folder or "~/.theano"
+        library.prepare(flags["cxx"], Path(base).expanduser())
 
 
 def parse(text: str) -> dict[str, str]:

@@ -1,0 +1,93 @@
+"""What ConvPool computes, by the definition: NumPy loops, in the precision of the inputs.
+
+The Ops' perform(), which runs where the kernels could not be compiled, and the tests' oracle.
+Shapes: x (n, c, h, w), filters w (f, c, i, j), bias b (f,), z (n, f, oh, ow), p and its
+gradient g (n, f, ph, pw), winners (n, ph, pw, at least f) uint8 as kernels/window.hpp has them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+HALF = 16  # in a window's winners: the maximum is exactly at rectify's kink
+
+
+def pad(x, border):
+    """Return x with zeros around it; border is (top, bottom, left, right)."""
+    top, bottom, left, right = border
+    return np.pad(x, ((0, 0), (0, 0), (top, bottom), (left, right)))
+
+
+def convolve(x, w, border=(0, 0, 0, 0), flip=True):
+    """Return z without bias: each filter, turned by 180 degrees if `flip`, at each place of x."""
+    x = pad(x, border)
+    rows, columns = x.shape[2] - w.shape[2] + 1, x.shape[3] - w.shape[3] + 1
+    z = np.zeros((len(x), len(w), rows, columns), x.dtype)
+    for i, j, tap in _taps(w, flip):
+        z += np.einsum("nchw,fc->nfhw", x[:, :, i : i + rows, j : j + columns], tap)
+    return z
+
+
+def conv_pool(x, w, b=None, border=(0, 0, 0, 0), flip=True, rectify=True, ignore_border=True):
+    """Return p and winners; p is the maximum over 2x2 windows, rectified if `rectify`."""
+    z = convolve(x, w, border, flip)
+    if b is not None:
+        z += b[:, None, None]
+    n, f, rows, columns = z.shape
+    up = 0 if ignore_border else 1
+    ph, pw = (rows + up) // 2, (columns + up) // 2
+    p = np.empty((n, f, ph, pw), x.dtype)
+    winners = np.zeros((n, ph, pw, f), np.uint8)
+    for i in range(ph):
+        for j in range(pw):
+            places = _places(i, j, rows, columns)
+            best = z[:, :, 2 * i, 2 * j]
+            for r, c in places.values():
+                # As Theano's C code: a NaN that is not the first is passed over.
+                best = np.where(z[:, :, r, c] > best, z[:, :, r, c], best)
+            won = np.zeros((n, f), np.uint8)
+            for bit, (r, c) in places.items():
+                won |= np.where(z[:, :, r, c] == best, bit, 0).astype(np.uint8)
+            if rectify:
+                won = np.where(best > 0, won, np.where(best == 0, won | HALF, 0))
+                best = 0.5 * (best + abs(best))
+            p[:, :, i, j] = best
+            winners[:, i, j] = won
+    return p, winners
+
+
+def conv_pool_grad(x, w, winners, g, border=(0, 0, 0, 0), flip=True):
+    """Return the gradients of w, b and x, where g is that of p."""
+    top, bottom, left, right = border
+    rows = x.shape[2] + top + bottom - w.shape[2] + 1
+    columns = x.shape[3] + left + right - w.shape[3] + 1
+    gz = np.zeros((len(x), len(w), rows, columns), x.dtype)
+    for i in range(g.shape[2]):
+        for j in range(g.shape[3]):
+            won = winners[:, i, j, : len(w)]
+            slope = np.where(won & HALF, x.dtype.type(0.5), x.dtype.type(1))
+            for bit, (r, c) in _places(i, j, rows, columns).items():
+                gz[:, :, r, c] = np.where(won & bit, slope * g[:, :, i, j], 0)
+    padded = pad(x, border)
+    dw, dx = np.empty_like(w), np.zeros_like(padded)
+    for i, j, tap in _taps(w, flip):
+        here = np.s_[:, :, i : i + rows, j : j + columns]
+        k, m = (w.shape[2] - 1 - i, w.shape[3] - 1 - j) if flip else (i, j)
+        dw[:, :, k, m] = np.einsum("nchw,nfhw->fc", padded[here], gz)
+        dx[here] += np.einsum("nfhw,fc->nchw", gz, tap)
+    return dw, gz.sum((0, 2, 3)), dx[:, :, top : top + x.shape[2], left : left + x.shape[3]]
+
+
+def _taps(w, flip):
+    # Row and column of x that a tap meets, and the tap (f, c)
+    turned = w[:, :, ::-1, ::-1] if flip else w
+    for i in range(w.shape[2]):
+        for j in range(w.shape[3]):
+            yield i, j, turned[:, :, i, j]
+
+
+def _places(i, j, rows, columns):
+    # By their bits, the outputs in window (i, j) that exist
+    corners = {1: (0, 0), 2: (0, 1), 4: (1, 0), 8: (1, 1)}
+    places = {bit: (2 * i + r, 2 * j + c) for bit, (r, c) in corners.items()}
+    return {bit: (r, c) for bit, (r, c) in places.items() if r < rows and c < columns}

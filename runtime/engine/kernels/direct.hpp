@@ -1,0 +1,82 @@
+// The forward pass by the definition, for any filter: all multiplications, in one fixed order,
+// so that equal patches have equal sums and ties stay ties.
+#pragma once
+
+#include "gemm.hpp"
+#include "window.hpp"
+
+namespace net2 {
+
+// packed [vector group][c][i][j][VECTORS / 2 vectors of filters]
+constexpr int DIRECT_VECTORS = VECTORS / 2;
+constexpr int DIRECT_FILTERS = DIRECT_VECTORS * V;
+
+inline long direct_weights_size(const Stage &s) {
+    return round_up(s.filters, DIRECT_FILTERS) * s.channels * s.taps();
+}
+
+inline void direct_weights(const Stage &s, const float *w, float *packed) {
+    for (long f0 = 0; f0 < s.filters; f0 += DIRECT_FILTERS)
+        for (long c = 0; c < s.channels; c++)
+            for (long i = 0; i < s.filter_rows; i++)
+                for (long j = 0; j < s.filter_columns; j++)
+                    for (long f = f0; f < f0 + DIRECT_FILTERS; f++)
+                        *packed++ = f < s.filters ? w[s.weight(f, c, i, j)] : 0;
+}
+
+// NV * V filters at W adjacent windows of one row
+template <int NV, int W>
+static INLINE void direct_windows(const Stage &s, Image image, const float *weights,
+                                  const float *bias, long row, long column, float *p,
+                                  uint8_t *winners) {
+    vf z[2][2 * W][NV];
+    UNROLL for (int v = 0; v < NV; v++) {
+        const vf b = load(bias + v * V);
+        UNROLL for (int r = 0; r < 2; r++) UNROLL for (int c = 0; c < 2 * W; c++) z[r][c][v] = b;
+    }
+    const float *corner = image.data + 2 * row * image.row + 2 * column * image.pixel;
+    for (long c = 0; c < s.channels; c++, corner += image.channel)
+        for (long i = 0; i < s.filter_rows; i++)
+            for (long j = 0; j < s.filter_columns; j++, weights += DIRECT_FILTERS) {
+                const float *x = corner + i * image.row + j * image.pixel;
+                vf tap[NV];
+                UNROLL for (int v = 0; v < NV; v++) tap[v] = load(weights + v * V);
+                UNROLL for (int r = 0; r < 2; r++) UNROLL for (int k = 0; k < 2 * W; k++) {
+                    const vf one = splat(x[r * image.row + k * image.pixel]);
+                    UNROLL for (int v = 0; v < NV; v++) z[r][k][v] += one * tap[v];
+                }
+            }
+    const long filters = s.padded_filters();
+    UNROLL for (int k = 0; k < W; k++) {
+        const int32_t exist = existing(s, row, column + k);
+        UNROLL for (int v = 0; v < NV; v++) {
+            const vf four[4] = {z[0][2 * k][v], z[0][2 * k + 1][v], z[1][2 * k][v],
+                                z[1][2 * k + 1][v]};
+            finish_window(four, exist, s.rectify, p + k * filters + v * V,
+                          winners + k * filters + v * V);
+        }
+    }
+}
+
+// p and winners (windows, padded filters) of one image
+inline void direct_image(const Stage &s, Image image, const float *weights, const float *bias,
+                         float *p, uint8_t *winners) {
+    const long filters = s.padded_filters();
+    for (long row = 0; row < s.pool_rows; row++)
+        for (long f = 0; f < filters; f += DIRECT_FILTERS) {
+            const float *group = weights + f * s.channels * s.taps();
+            const int vectors = filters - f < DIRECT_FILTERS ? (filters - f) / V : DIRECT_VECTORS;
+            with_vectors<DIRECT_VECTORS>(vectors, [&](auto count) {
+                constexpr int NV = decltype(count)::value;
+                long column = 0, at = row * s.pool_columns * filters + f;
+                for (; column + 2 <= s.pool_columns; column += 2, at += 2 * filters)
+                    direct_windows<NV, 2>(s, image, group, bias + f, row, column, p + at,
+                                          winners + at);
+                if (column < s.pool_columns)
+                    direct_windows<NV, 1>(s, image, group, bias + f, row, column, p + at,
+                                          winners + at);
+            });
+        }
+}
+
+} // namespace net2

@@ -1,0 +1,62 @@
+// What library.py calls. Every function returns 0, or 1 if there was not enough memory.
+
+#include "conv_pool.hpp"
+#include "memory.hpp"
+#include "update.hpp"
+
+using namespace net2;
+
+namespace {
+template <class F> int guarded(F &&f) {
+    try {
+        f();
+        return 0;
+    } catch (const std::bad_alloc &) {
+        return 1;
+    }
+}
+} // namespace
+
+extern "C" {
+
+int net2_lanes() { return V; }
+
+int net2_set_threads(int threads) {
+    return guarded([&] { Threads::instance().resize(threads); });
+}
+
+void *net2_take(int64_t bytes) { return Memory::instance().take(bytes); }
+void net2_give(void *block) { Memory::instance().give(block); }
+
+int net2_forward(const Stage *stage, const float *x, const float *w, const float *b, float *p,
+                 uint8_t *winners) {
+    return guarded([&] { forward(*stage, x, w, b, p, winners); });
+}
+
+int net2_backward(const Stage *stage, const float *x, const float *w, const uint8_t *winners,
+                  const float *g, float *dw, float *db, float *dx) {
+    return guarded([&] { backward(*stage, x, w, winners, g, dw, db, dx); });
+}
+
+// Strides in floats.
+int net2_product(const float *a, int64_t a_row, int64_t a_column, const float *b, int64_t b_row,
+                 int64_t b_column, float *c, int64_t m, int64_t n, int64_t k) {
+    return guarded(
+        [&] { product(Matrix{a, a_row, a_column}, Matrix{b, b_row, b_column}, c, m, n, k); });
+}
+
+int net2_update(float rate, float momentum, int nesterov, float *w, float *v, const float *g,
+                int64_t count) {
+    return guarded([&] { update(Step{rate, momentum, nesterov != 0}, w, v, g, count); });
+}
+
+int net2_update_with_product(float rate, float momentum, int nesterov, float *w, float *v,
+                             const float *a, int64_t a_row, int64_t a_column, const float *b,
+                             int64_t b_row, int64_t b_column, int64_t m, int64_t n, int64_t k) {
+    return guarded([&] {
+        update_with_product(Step{rate, momentum, nesterov != 0}, w, v, Matrix{a, a_row, a_column},
+                            Matrix{b, b_row, b_column}, m, n, k);
+    });
+}
+
+} // extern "C"
