@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
+from runtime import device
 from runtime.atomic import atomic_write
 from runtime.errors import DataError, MissingFileError, WriteError
 from runtime.training.interrupt import STOPPED, Interrupt, say_on_stderr, say_stopped
@@ -41,14 +42,16 @@ def net2_options(net, description: str, argv: Sequence[str] | None = None) -> ar
     Returns
     -------
     Namespace
-        epochs, seed (int), out (Path), quiet, verbose (bool). --data has been put into the
-        environment, where load.py looks for it. "~" is understood in both paths: a shell does
+        epochs, seed (int), out (Path), quiet, verbose (bool), device, precision (str). --data
+        has been put into the environment, where load.py looks for it; --device is in use. "~" is understood in both paths: a shell does
         not expand it in --data=~/faces.
 
     Raises
     ------
     SystemExit
         With code 2 for an option that does not exist or is no number.
+    SetupError
+        If there is no such device.
     MissingFileError, DataError, WriteError
         If a folder is missing, --out is no place for a file, or cannot be written to.
     """
@@ -70,6 +73,16 @@ def net2_options(net, description: str, argv: Sequence[str] | None = None) -> ar
         "--out", type=_path, default=Path("net2.pickle"), metavar="FILE",
         help="where to pickle the trained net (default: %(default)s)",
     )  # fmt: skip
+    parser.add_argument(
+        "--device", metavar="WORD",
+        help=f"{device.WORDS} (default: the GPU, if torch is installed and sees one)",
+    )  # fmt: skip
+    precision = parser.add_mutually_exclusive_group()
+    for name in ("tf32", "bf16"):
+        precision.add_argument(
+            f"--{name}", dest="precision", action="store_const", const=name, default="float32",
+            help=f"on a GPU: multiply in {name}, faster and less exact than float32",
+        )  # fmt: skip
     how_much = parser.add_mutually_exclusive_group()
     how_much.add_argument("--quiet", action="store_true", help="print only the last line")
     how_much.add_argument(
@@ -85,6 +98,9 @@ def net2_options(net, description: str, argv: Sequence[str] | None = None) -> ar
     _check_writable(options.out)
     if options.verbose:
         _log_to_stderr()
+    line = device.choose(options.device, options.precision)
+    if line is not None and not options.quiet:
+        print(line)
     return options
 
 

@@ -33,6 +33,7 @@ def shape_arithmetic(node) -> Callable:
         dtype = np.dtype(node.outputs[0].type.dtype)
         scalar_op = op.scalar_op
         if hasattr(scalar_op, "impl"):
+            scalar_op.prepare_node(node, None, None, "py")
             return lambda *values: np.asarray(scalar_op.impl(*(v[()] for v in values)), dtype)
     return thunk(node, "py")
 
@@ -63,11 +64,10 @@ def thunk(node, implementation: str | None) -> Callable:
     storage = {v: [v.data if isinstance(v, Constant) else None] for v in node.inputs}
     storage.update({v: [None] for v in node.outputs})
     computed = {v: [v not in node.outputs] for v in storage}
-    node.op.prepare_node(node, storage, computed, implementation)
+    if hasattr(node.op, "prepare_node"):  # Scan has none
+        node.op.prepare_node(node, storage, computed, implementation)
     run = node.op.make_thunk(node, storage, computed, [], impl=implementation)
-    inputs = [
-        (storage[v], v.type) for v in node.inputs
-    ]  # fmt: skip
+    inputs = [(storage[v], v.type) for v in node.inputs]
     outputs = [storage[v] for v in node.outputs]
 
     def function(*values):

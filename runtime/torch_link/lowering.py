@@ -23,7 +23,7 @@ from theano.gof.graph import Constant
 from theano.tensor import TensorType
 from theano.tensor import basic as tb
 
-from runtime.torch_link import host
+from runtime.torch_link import host, stages
 from runtime.torch_link.dispatch import RULES
 from runtime.torch_link.target import Target, download
 
@@ -107,7 +107,7 @@ class Lowering:
 
     def lower(self, fgraph, order) -> Lowered:
         inputs = [self._input(v) for v in fgraph.inputs]
-        for node in order:
+        for node in stages.find(order, fgraph.outputs):
             for v in node.inputs:
                 self._constant(v)
             self._node(node)
@@ -162,7 +162,8 @@ class Lowering:
                 self.copies[key] = self._new(function(v.data))
             else:
                 self.copies[key] = self._new()
-                step = Step(kind, function, (self.slot[v],), (self.copies[key],), node)
+                original = getattr(node, "original", node)
+                step = Step(kind, function, (self.slot[v],), (self.copies[key],), original)
                 self.steps.append(step)
         return self.copies[key]
 
@@ -190,7 +191,8 @@ class Lowering:
         for v in node.outputs:
             self.slot[v] = self._new()
         outputs = tuple(self.slot[v] for v in node.outputs)
-        self.steps.append(Step(kind, function, tuple(inputs), outputs, node))
+        original = getattr(node, "original", node)  # errors name what is in the graph
+        self.steps.append(Step(kind, function, tuple(inputs), outputs, original))
 
     def _node(self, node) -> None:
         if type(node.op) in (Shape, Shape_i):

@@ -188,10 +188,9 @@ class Program:
 
     def _hand_out(self, results: Results) -> None:
         values = results.later() if self.results_later else results.now()
+        # The rest are updates: their cells may be those of the variables.
         for cell, value in zip(self.output_storage, values, strict=False):
             cell[0] = value
-        for cell in self.output_storage[len(values) :]:
-            cell[0] = None
 
 
 def _argument(given, cell):
@@ -221,6 +220,10 @@ def _raise(error: Exception, step, registers) -> None:
 
 
 def _shown(value):
-    if isinstance(value, torch.Tensor):
-        return download(value) if value.numel() <= 100 else value
-    return value
+    """What raise_with_op prints of a tensor: its shape, and its values if they are few."""
+    if not isinstance(value, torch.Tensor):
+        return value
+    if value.numel() <= 100:
+        return download(value)
+    strides = tuple(step * value.element_size() for step in value.stride())
+    return SimpleNamespace(shape=tuple(value.shape), strides=strides, size=value.numel())

@@ -6,7 +6,7 @@ import torch
 from theano.compile import mode as theano_mode
 from theano.compile.mode import OPT_FAST_RUN, Mode
 
-from runtime.torch_link import residency, training
+from runtime.torch_link import residency, rewrites, training
 from runtime.torch_link.linker import TorchLinker
 from runtime.torch_link.target import PRECISIONS, Target, set_precision
 
@@ -17,12 +17,16 @@ _EXCLUDED = (
     "AbstractConvCheck",
     "c_blas",
     "specialize_device",
+    "conv_pool",  # runtime/engine, for the CPU
+    "momentum",
 )
 
 
 def mode(target: Target) -> Mode:
     """Return a Mode that runs graphs on `target`, for theano.function's argument of this name."""
-    return Mode(TorchLinker(target), OPT_FAST_RUN.excluding(*_EXCLUDED))
+    residency.install()
+    rewrites.register()
+    return Mode(TorchLinker(target), OPT_FAST_RUN.excluding(*_EXCLUDED).including(rewrites.TAG))
 
 
 def use(device: str, precision: str = "float32") -> Target:
@@ -50,7 +54,6 @@ def use(device: str, precision: str = "float32") -> Target:
             target = Target(torch.device("cuda", torch.cuda.current_device()), precision)
         torch.cuda.set_device(target.device)
     set_precision(precision)
-    residency.install()
     training.install()
     theano_mode.instantiated_default_mode = mode(target)
     return target

@@ -13,26 +13,21 @@ from runtime.torch_link.dispatch.scalars import scalar_function
 @implements(Elemwise, numbers="one element")
 def elemwise(op, node, target):
     dtypes = [v.type.dtype for v in node.inputs]
-    function = compiled(op.scalar_op, node, target) or scalar_function(
-        op.scalar_op, dtypes, node.outputs[0].type.dtype, target
-    )
-    if function is None:
-        return None
-    must_match = _dimensions_that_must_match(node)
-    if not must_match:
+    function = scalar_function(op.scalar_op, dtypes, node.outputs[0].type.dtype, target)
+    function = compiled(op.scalar_op, node, target, function)
+    must_match = dimensions_that_must_match(node)
+    if function is None or not must_match:
         return function
 
     def checked(*inputs):
-        for dimension, which in must_match:
-            sizes = {inputs[i].shape[dimension] for i in which if not is_number(inputs[i])}
-            if len(sizes) > 1:
-                _refuse(dimension, which, inputs)
+        check_dimensions(must_match, inputs)
         return function(*inputs)
 
     return checked
 
 
-def _dimensions_that_must_match(node) -> list[tuple[int, list[int]]]:
+def dimensions_that_must_match(node) -> list[tuple[int, list[int]]]:
+    """Which inputs must have the same size along an axis: (axis, inputs), for each axis."""
     # torch stretches any dimension of size 1, Theano only those declared broadcastable.
     found = []
     for dimension in range(node.outputs[0].ndim):
@@ -42,10 +37,13 @@ def _dimensions_that_must_match(node) -> list[tuple[int, list[int]]]:
     return found
 
 
-def _refuse(dimension: int, which: list[int], inputs) -> None:
-    sizes = ", ".join(f"input[{i}].shape[{dimension}] = {inputs[i].shape[dimension]}"
-                      for i in which if not is_number(inputs[i]))  # fmt: skip
-    raise ValueError(f"Input dimension mis-match. ({sizes})")
+def check_dimensions(must_match, inputs) -> None:
+    """Raise Theano's ValueError if inputs differ along an axis of `must_match`."""
+    for axis, which in must_match:
+        sizes = {i: inputs[i].shape[axis] for i in which if not is_number(inputs[i])}
+        if len(set(sizes.values())) > 1:
+            said = ", ".join(f"input[{i}].shape[{axis}] = {size}" for i, size in sizes.items())
+            raise ValueError(f"Input dimension mis-match. ({said})")
 
 
 @implements(DimShuffle)

@@ -1,9 +1,10 @@
-"""Fused elementwise Ops as one CUDA kernel each.
+"""CUDA kernels written from the graph: several elementwise Ops, or a pooling stage, as one.
 
 Theano's optimizer fuses chains of elementwise Ops into one Composite, for its C code to run in
 one loop. On a GPU torch's jiterator makes one kernel of it: it wants the value of one element
-as C++, and takes care of shapes, strides and broadcasting. Anything not written in the tables
-below, or not float32, is computed Op by Op instead (scalars.py), and so is everything on a CPU.
+as C++, and takes care of shapes, strides and broadcasting. What is not in the tables below, or
+not float32, runs Op by Op instead (scalars.py), and so does everything on a CPU; the tests
+compile the same C++ with the host's compiler.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import theano.scalar as ts
@@ -41,7 +42,7 @@ _VALUES = {
     ts.Log1p: "log1pf({0})",
     ts.Tanh: "tanhf({0})",
     ts.Pow: "powf({0}, {1})",
-    # The comparison is false for NaN: then x + y, which is NaN.
+    # Both comparisons are false for NaN: then x + y, which is NaN.
     ts.Maximum: "({0} >= {1} ? {0} : {1} > {0} ? {1} : {0} + {1})",
     ts.Minimum: "({0} <= {1} ? {0} : {1} < {0} ? {1} : {0} + {1})",
     ts.Clip: "({0} < {1} ? {1} : {0} > {2} ? {2} : {0})",
@@ -61,132 +62,168 @@ _CONDITIONS = {
 _CHAINS = {ts.Add: " + ", ts.Mul: " * "}
 
 
+class NotWritten(Exception):
+    """Some scalar Op or dtype is not in the tables."""
+
+
 class Kernel(NamedTuple):
-    """One element of a fused Op.
+    """The C++ of one element.
 
     name, code : str
-        C++ as the jiterator wants it.
-    tensors, numbers : tuples of int
-        Which inputs it takes by position, and which by the name ``x<i>``.
+        As the jiterator wants them.
+    numbers : tuple of int
+        Which inputs it takes by name, ``x<i>``, because they are numbers; by position the rest.
     """
 
     name: str
     code: str
-    tensors: tuple[int, ...]
     numbers: tuple[int, ...]
 
 
-def source(op, numbers: tuple[int, ...] = ()) -> Kernel | None:
-    """Write the kernel of a scalar Op; None if some of it is not in the tables.
+class Writer:
+    """Writes the body of a kernel, a line for each value."""
 
-    Parameters
-    ----------
-    op : theano.scalar.Composite
-        With float32 inputs and output; comparisons inside may be boolean.
-    numbers : tuple of int
-        Which inputs are numbers known on the host.
-    """
-    if any(v.type.dtype != "float32" for v in (*op.fgraph.inputs, *op.fgraph.outputs)):
-        return None
-    if len(op.fgraph.outputs) != 1:
-        return None
-    names = {v: f"x{i}" for i, v in enumerate(op.fgraph.inputs)}
-    lines = []
-    for i, node in enumerate(op.fgraph.toposort()):
-        expression = _expression(node, names)
-        if expression is None:
-            return None
-        kind = "bool" if node.outputs[0].type.dtype == "bool" else "T"
-        names[node.outputs[0]] = f"v{i}"
-        lines.append(f"    {kind} v{i} = {expression};")
-    tensors = tuple(i for i in range(len(op.fgraph.inputs)) if i not in numbers)
-    parameters = ", ".join(f"T x{i}" for i in (*tensors, *numbers))
-    body = "\n".join([*lines, f"    return {names[op.fgraph.outputs[0]]};"])
-    name = "composite_" + hashlib.sha256(f"{parameters}{body}".encode()).hexdigest()[:12]
-    code = f"template <typename T> T {name}({parameters}) {{\n{body}\n}}"
-    return Kernel(name, code, tensors, numbers)
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def let(self, expression: str, kind: str = "T") -> str:
+        """Name a value; returns the name."""
+        name = f"v{len(self.lines)}"
+        self.lines.append(f"    {kind} {name} = {expression};")
+        return name
+
+    def maximum(self, a: str, b: str) -> str:
+        """The greater of two values, or NaN."""
+        return self.let(_VALUES[ts.Maximum].format(a, b))
+
+    def scalar(self, op, node, inputs: Sequence[str]) -> str:
+        """Write the scalar Op of an Elemwise, whose Apply node is given, of named inputs.
+
+        Raises
+        ------
+        NotWritten
+        """
+        dtypes = [v.type.dtype for v in (*node.inputs, *node.outputs)]
+        if len(node.outputs) != 1 or any(dtype != "float32" for dtype in dtypes):
+            raise NotWritten(f"{op} of {dtypes}")
+        if type(op) is not ts.Composite:
+            return self.let(_expression(op, dtypes[-1:], [True] * len(inputs), inputs))
+        names = dict(zip(op.fgraph.inputs, inputs, strict=True))
+        for inner in op.fgraph.toposort():
+            terms = [_literal(v) if isinstance(v, Constant) else names[v] for v in inner.inputs]
+            floats = [_is_float32(v) for v in inner.inputs]
+            (out,) = inner.outputs
+            kind = "bool" if out.type.dtype == "bool" else "T"
+            text = _expression(inner.op, [out.type.dtype], floats, terms)
+            names[out] = self.let(text, kind)
+        return names[op.fgraph.outputs[0]]
+
+    def kernel(self, result: str, inputs: int, numbers: tuple[int, ...]) -> Kernel:
+        """Finish: `result` is what an element becomes, of inputs ``x0``, ``x1``, ..."""
+        order = (*(i for i in range(inputs) if i not in numbers), *numbers)
+        parameters = ", ".join(f"T x{i}" for i in order)
+        body = "\n".join([*self.lines, f"    return {result};"])
+        name = "net2_" + hashlib.sha256(f"{parameters}{body}".encode()).hexdigest()[:12]
+        return Kernel(name, f"template <typename T> T {name}({parameters}) {{\n{body}\n}}", numbers)
 
 
-def _expression(node, names) -> str | None:
-    out = node.outputs[0].type.dtype
-    dtypes = [v.type.dtype for v in node.inputs]
-    terms = [_literal(v) if isinstance(v, Constant) else names[v] for v in node.inputs]
-    if any(term is None for term in terms):
-        return None
-    kind = type(node.op)
-    if kind is ts.Switch and out == "float32" and dtypes[1:] == ["float32", "float32"]:
+def _expression(op, outputs, floats, terms) -> str:
+    kind, (out,) = type(op), outputs
+    if kind is ts.Switch and out == "float32" and all(floats[1:]):
         return "({} ? {} : {})".format(*terms)
-    if any(not _float32(v) for v in node.inputs):
-        return None
-    if kind in _CONDITIONS and out == "bool":
-        return _CONDITIONS[kind].format(*terms)
-    if out != "float32":
-        return None
-    if kind in _CHAINS:
-        return _CHAINS[kind].join(terms)
-    return _VALUES[kind].format(*terms) if kind in _VALUES else None
+    if all(floats):
+        if kind in _CONDITIONS and out == "bool":
+            return _CONDITIONS[kind].format(*terms)
+        if kind in _CHAINS and out == "float32":
+            return _CHAINS[kind].join(terms)
+        if kind in _VALUES and out == "float32":
+            return _VALUES[kind].format(*terms)
+    raise NotWritten(f"{op} -> {out}")
 
 
-def _float32(v) -> bool:
+def _is_float32(v) -> bool:
     # A constant of a narrower dtype is exact in float32.
     narrow = ("float32", "int8", "uint8", "int16", "bool")
     return v.type.dtype in (narrow if isinstance(v, Constant) else ("float32",))
 
 
-def _literal(constant) -> str | None:
+def _literal(constant) -> str:
     value = float(constant.data)
     if not math.isfinite(value):
-        return None
+        raise NotWritten(f"the constant {value}")
     return f"T({value!r})"
 
 
-def compiled(op, node, target: Target) -> Callable | None:
-    """Return a function that runs `op` as one kernel, or None if there is no such kernel.
+def elementwise(op, node, numbers: tuple[int, ...] = ()) -> Kernel:
+    """Write the kernel of an Elemwise's scalar Op.
 
     Parameters
     ----------
     op : theano.scalar.ScalarOp
     node : Apply of Elemwise
-    target : Target
+    numbers : tuple of int
+        Which inputs are numbers known on the host.
+
+    Raises
+    ------
+    NotWritten
     """
-    if not target.is_cuda or type(op) is not ts.Composite or len(node.inputs) > MOST_INPUTS:
-        return None
-    if source(op) is None:
-        return None
-    return _Launcher(op, target)
+    writer = Writer()
+    count = len(node.inputs)
+    return writer.kernel(writer.scalar(op, node, [f"x{i}" for i in range(count)]), count, numbers)
 
 
-class _Launcher:
-    """Makes the kernel when it is first called: only then it is known what is a number."""
+class Launcher:
+    """Runs a kernel; makes it at the first call, for only then it is known what is a number.
 
-    def __init__(self, op, target: Target) -> None:
-        from runtime.torch_link.dispatch.scalars import scalar_function
+    Parameters
+    ----------
+    write : function of a tuple of int (which inputs are numbers) that returns a Kernel
+    otherwise : function
+        Computes the same Op by Op, where the kernel cannot be made.
+    """
 
-        self.op = op
-        dtypes = [v.type.dtype for v in op.fgraph.inputs]
-        self.one_by_one = scalar_function(op, dtypes, "float32", target)
-        self.kernel: Kernel | None = None
+    def __init__(self, write: Callable[[tuple[int, ...]], Kernel], otherwise: Callable) -> None:
+        self.write = write
+        self.otherwise = otherwise
+        self.numbers: tuple[int, ...] = ()
         self.launch: Callable | None = None
+        self.tried = False
 
     def __call__(self, *inputs):
-        if self.kernel is None:
-            self._compile(inputs)
         if self.launch is None:
-            return self.one_by_one(*inputs)
-        tensors = [inputs[i] for i in self.kernel.tensors]
-        numbers = {f"x{i}": float(inputs[i]) for i in self.kernel.numbers}
-        return self.launch(*tensors, **numbers)
+            if self.tried:
+                return self.otherwise(*inputs)
+            return self._first(inputs)
+        return self._launched(inputs)
 
-    def _compile(self, inputs) -> None:
-        numbers = tuple(i for i, x in enumerate(inputs) if is_number(x))
-        self.kernel = source(self.op, numbers)
-        defaults = {f"x{i}": 0.0 for i in numbers}
-        launch = torch.cuda.jiterator._create_jit_fn(self.kernel.code, **defaults)
-        tensors = [inputs[i] for i in self.kernel.tensors]
+    def _launched(self, inputs):
+        tensors = [x for i, x in enumerate(inputs) if i not in self.numbers]
+        numbers = {f"x{i}": float(inputs[i]) for i in self.numbers}
+        return self.launch(*tensors, **numbers)  # type: ignore[misc]
+
+    def _first(self, inputs):
+        self.tried = True
+        self.numbers = tuple(i for i, x in enumerate(inputs) if is_number(x))
+        kernel = self.write(self.numbers)
+        defaults = {f"x{i}": 0.0 for i in self.numbers}
+        self.launch = torch.cuda.jiterator._create_jit_fn(kernel.code, **defaults)
         try:
-            launch(*tensors, **{f"x{i}": float(inputs[i]) for i in numbers})
+            return self._launched(inputs)
         except (RuntimeError, AssertionError) as error:
             # Slower, but the same numbers: a torch without NVRTC, a driver too old for it.
-            log.warning("torch link: no fused kernel for %s (%s)", self.op, error)
-            return
-        self.launch = launch
+            log.warning("torch link: a kernel could not be made (%s); slower without it", error)
+            self.launch = None
+            return self.otherwise(*inputs)
+
+
+def compiled(op, node, target: Target, otherwise: Callable | None) -> Callable | None:
+    """Return a function that runs a Composite as one kernel; `otherwise` if there can be none."""
+    worth_it = type(op) is ts.Composite and len(node.inputs) <= MOST_INPUTS
+    if not target.is_cuda or otherwise is None or not worth_it:
+        return otherwise
+    try:
+        elementwise(op, node)
+    except NotWritten:
+        return otherwise
+    return Launcher(lambda numbers: elementwise(op, node, numbers), otherwise)

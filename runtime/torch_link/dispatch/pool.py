@@ -28,14 +28,14 @@ class Windows(NamedTuple):
     extra: tuple[int, int]
 
     @classmethod
-    def of(cls, op, x, window, stride, pad) -> Windows:
+    def of(cls, op, inside, window, stride, pad) -> Windows:
+        """Return the windows on images of (rows, columns) `inside`, for a Pool or its gradient."""
         window, stride, pad = ints(window), ints(stride), ints(pad)
-        inside = tuple(x.shape[-2:])
         size = ints(tp.Pool.out_shape(inside, window, op.ignore_border, stride, pad, 2))
         if min(size) <= 0:
             raise ValueError(
                 f"Pool: windows {tuple(window)} in steps {tuple(stride)} do not fit an image of "
-                f"{inside}"
+                f"{tuple(inside)}"
             )
         reach = [(n - 1) * s + w for n, s, w in zip(size, stride, window, strict=True)]
         extra = [max(r - i - p, 0) for r, i, p in zip(reach, inside, pad, strict=True)]
@@ -80,7 +80,7 @@ def pool(op, node, target):
     reduced = _max_pool if op.mode == "max" else _average_pool
 
     def function(x, window, stride, pad):
-        windows = Windows.of(op, x, window, stride, pad)
+        windows = Windows.of(op, x.shape[-2:], window, stride, pad)
         return _on_images(lambda images: reduced(images, windows, op.mode), x)
 
     return function
@@ -125,7 +125,7 @@ def max_pool_gradient(op, node, target):
         return None
 
     def function(x, maximum, gradient, window, stride, pad):
-        windows = Windows.of(op, x, window, stride, pad)
+        windows = Windows.of(op, x.shape[-2:], window, stride, pad)
         if windows.tile:
             return _tied_in_tiles(x, maximum, gradient, windows)
         return _tied(x, maximum, gradient, windows)
@@ -173,7 +173,7 @@ def average_pool_gradient(op, node, target):
         return None
 
     def function(x, gradient, window, stride, pad):
-        windows = Windows.of(op, x, window, stride, pad)
+        windows = Windows.of(op, x.shape[-2:], window, stride, pad)
         if op.mode != "sum":
             gradient = gradient / _counts(x, windows, op.mode)
         found = torch.zeros_like(windows.padded(x, 0.0))
