@@ -32,6 +32,12 @@ _INSTALL = "pip install -r requirements-gpu.txt"
 
 # What torch calls the device in use, and why it is; None while it is Theano's CPU.
 _in_use: tuple[str, str] | None = None
+_flagged: tuple[str, str] | None = None  # the same, as THEANO_FLAGS wants it
+
+
+def install() -> None:
+    """Have THEANO_FLAGS=device obeyed as soon as theano is imported; see flags.py."""
+    hooks.after_import("theano", _obey_flags)
 
 
 def torch_name(word: str) -> str | None:
@@ -54,7 +60,7 @@ def torch_name(word: str) -> str | None:
 
 
 def from_theano_flags(word: str) -> None:
-    """Obey THEANO_FLAGS=device=`word`, as soon as theano is imported.
+    """Take note of THEANO_FLAGS=device=`word`, while theano is being imported.
 
     Without torch it says so and stays on the CPU: the flag may be from the days of the old
     GPU back end.
@@ -68,10 +74,13 @@ def from_theano_flags(word: str) -> None:
               file=sys.stderr)  # fmt: skip
         return
 
-    def use(theano) -> None:
-        _use(name, given)
+    global _flagged
+    _flagged = name, given
 
-    hooks.after_import("theano", use)
+
+def _obey_flags(theano) -> None:
+    if _flagged is not None:
+        _use(*_flagged)
 
 
 def choose(word: str | None, precision: str = "float32") -> str | None:

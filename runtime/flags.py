@@ -39,6 +39,7 @@ _GPU_WORDS = ("gpu", "cuda", "opencl")
 
 def install() -> None:
     hooks.before_import("theano", _configure)
+    device.install()
 
 
 def _configure() -> None:

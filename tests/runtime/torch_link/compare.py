@@ -20,6 +20,7 @@ TORCH = torch_link.mode(Target(torch.device("cpu")))
 # The whole graph in one C module: a module for each Op would take a compiler run each.
 ONE_MODULE = Mode("c", OPT_FAST_RUN.excluding("inplace"))
 FAST_RUN = Mode("cvm", OPT_FAST_RUN)
+NUMPY = Mode("py", OPT_FAST_RUN)  # for Ops whose C code calls a BLAS that need not be there
 RUNS = 3  # step by step, while recording, from the recording
 
 

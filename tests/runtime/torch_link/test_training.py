@@ -142,6 +142,13 @@ ITERATORS = {
 }
 
 
+PICKLES = []
+
+
+def keep_pickle(net, rows):
+    PICKLES.append(pickle.dumps(net))
+
+
 class TestData:
     @pytest.mark.parametrize("kind", ITERATORS)
     @pytest.mark.parametrize("eval_size", [0.2, 0])
@@ -186,9 +193,9 @@ class TestData:
         assert np.isfinite(stock_like)
 
     def test_a_handler_that_pickles_the_net(self, link):
-        kept = []
-        small(on_epoch_finished=[lambda net, rows: kept.append(pickle.dumps(net))]).fit(X, Y)
-        assert pickle.loads(kept[0]).predict(X).shape == (50, 4)
+        PICKLES.clear()
+        small(on_epoch_finished=[keep_pickle]).fit(X, Y)
+        assert pickle.loads(PICKLES[0]).predict(X).shape == (50, 4)
 
     def test_an_interrupted_epoch_leaves_nothing_behind(self, link):
         def stop(net, rows):
