@@ -72,8 +72,7 @@ def main() -> None:
     for precision in _precisions(options):
         limits = _limits(torch, name, precision, options.size)
         parts = ", ".join(f"{k} {1e3 * s:.2f}" for k, s in limits.seconds(train, valid).items())
-        print(f"{precision}: {parts} (at {limits.flops / 1e12:.1f} TFLOPS, "
-              f"{limits.bandwidth / 1e9:.0f} GB/s, {1e6 * limits.launch:.1f} us a launch)")  # fmt: skip
+        print(f"{precision}: {parts} (at {limits})")
 
     if options.full:
         print(f"\n{options.full} epochs, seed {options.seed}")
@@ -140,7 +139,7 @@ def _by_hand(options, split, name: str, precision: str, **how: Any) -> Callable:
     from runtime.torch_link.target import set_precision
 
     set_precision(precision)
-    epochs = Epochs(*split, name, precision=precision, **how)
+    epochs = Epochs(split[:2], split[2:], name, precision=precision, **how)
 
     def measure() -> dict[str, float]:
         set_precision(precision)

@@ -26,9 +26,8 @@ class Epochs:
 
     Parameters
     ----------
-    X, y : ndarrays, float32
-        (n, 1, 96, 96) and (n, 30), training data.
-    X_valid, y_valid : ndarrays
+    data, valid_data : pairs of ndarrays, float32
+        (n, 1, 96, 96) and (n, 30).
     device : str
     channels_last : bool
     compiled : bool
@@ -40,10 +39,8 @@ class Epochs:
 
     def __init__(
         self,
-        X: np.ndarray,
-        y: np.ndarray,
-        X_valid: np.ndarray,
-        y_valid: np.ndarray,
+        data: tuple[np.ndarray, np.ndarray],
+        valid_data: tuple[np.ndarray, np.ndarray],
         device: str,
         channels_last: bool = False,
         compiled: bool = False,
@@ -55,8 +52,8 @@ class Epochs:
         layout = torch.channels_last if channels_last else torch.contiguous_format
         torch.manual_seed(0)
         self.net = net2().to(self.device, memory_format=layout)
-        self.data = [self._resident(a) for a in (X, y)]
-        self.valid_data = [self._resident(a) for a in (X_valid, y_valid)]
+        self.data = [self._resident(a) for a in data]
+        self.valid_data = [self._resident(a) for a in valid_data]
         self.optimizer = torch.optim.SGD(
             self.net.parameters(), lr=0.01, momentum=0.9, nesterov=True, foreach=True
         )

@@ -55,6 +55,12 @@ class Limits:
     bandwidth: float
     launch: float
 
+    def __str__(self) -> str:
+        return (
+            f"{self.flops / 1e12:.1f} TFLOPS, {self.bandwidth / 1e9:.0f} GB/s, "
+            f"{1e6 * self.launch:.1f} us a launch"
+        )
+
     def seconds(self, train: int, valid: int) -> dict[str, float]:
         """Least seconds of an epoch, by what limits it."""
         steps = -(-train // 128) + -(-valid // 128)

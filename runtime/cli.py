@@ -43,8 +43,8 @@ def net2_options(net, description: str, argv: Sequence[str] | None = None) -> ar
     -------
     Namespace
         epochs, seed (int), out (Path), quiet, verbose (bool), device, precision (str). --data
-        has been put into the environment, where load.py looks for it; --device is in use. "~" is understood in both paths: a shell does
-        not expand it in --data=~/faces.
+        has been put into the environment, where load.py looks for it; --device is in use. "~"
+        is understood in both paths: a shell does not expand it in --data=~/faces.
 
     Raises
     ------

@@ -127,7 +127,9 @@ def choose(word: str | None, precision: str = "float32") -> str | None:
             log.info("device: cpu (%s)", _no_cuda(torch))
     if _in_use is None:
         if precision != "float32":
-            raise DataError(f"--{precision}: the CPU has float32 only; it takes a GPU (--device cuda)")
+            raise DataError(
+                f"--{precision}: the CPU has float32 only; it takes a GPU (--device cuda)"
+            )
         return "device: cpu (--device cpu)" if word is not None else None
     return f"device: {_describe(_in_use[0])} ({_in_use[1]})"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from theano.gof.link import Container, LocalLinker, map_storage
 
 from runtime.torch_link.lowering import lower
@@ -22,7 +24,7 @@ class TorchLinker(LocalLinker):
 
     def __init__(self, target: Target) -> None:
         self.target = target
-        self.fgraph = None
+        self.fgraph: Any = None
         self.updated: dict = {}
 
     def accept(self, fgraph, no_recycling=None, profile=None) -> TorchLinker:

@@ -177,7 +177,6 @@ class Program:
         inputs = [None if t is None else t.clone() for t in fed]
         recording = Recording(self, self._registers(inputs), inputs, self._shared())
         results = recording.first_results
-        recording.first_results = None
         if recording.works:
             self.recordings[key] = recording
         else:

@@ -57,7 +57,7 @@ class Recording:
         self.graph: torch.cuda.CUDAGraph | None = None
         with checks.collected() as found:
             program.run(registers)
-        self.first_results: Results | None = Results(program, registers, found)
+        self.first_results = Results(program, registers, found)
         # Host values and uploads stay in these; what was computed from them is computed anew.
         self.registers: list[Any] = list(registers)
         self.works = program.write_updates(registers)

@@ -245,9 +245,7 @@ def elemwise_of_pool_gradient(op, node, target):
         rest = arguments[count + 2 : -3]
         if launch is not None:
             values = [arguments[i] for i in distinct]
-            windows = Windows.of(
-                op.gradient.op, _image_shape(pooled), *(ints(g) for g in geometry)
-            )
+            windows = Windows.of(op.gradient.op, _image_shape(pooled), *(ints(g) for g in geometry))
             if _is_covered(windows, values):
                 cut = [
                     x[:, :, :, None, :, None] if i in (count, count + 1) else tiles(x, windows)

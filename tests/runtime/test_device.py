@@ -3,7 +3,6 @@
 import importlib.util
 import os
 
-
 import pytest
 
 from runtime import device
@@ -49,9 +48,7 @@ def refused(*arguments, **environment):
 
 def test_a_mistyped_device(tmp_path):
     line = refused("--device", "gqu", "--out", tmp_path / "net")
-    assert line == (
-        "net2.py: error: there is no device 'gqu'; expected cpu, cuda, cuda:N or mps"
-    )
+    assert line == ("net2.py: error: there is no device 'gqu'; expected cpu, cuda, cuda:N or mps")
 
 
 @pytest.mark.parametrize("precision", ["--tf32", "--bf16"])
@@ -86,7 +83,6 @@ def test_theanos_flag_and_no_gpu(no_gpu):
     (line,) = done.stderr.splitlines()
     assert done.returncode == 2
     assert line.startswith("error: THEANO_FLAGS device=cuda0: torch ")
-
 
 
 HIDDEN = """
@@ -149,11 +145,10 @@ def test_torch_on_the_cpu_for_testing():
 def test_the_flag_is_obeyed_and_named():
     code = (
         "import runtime, theano; from runtime import device\n"
-        "print(type(theano.function([], theano.shared(3.0) * 2).fn).__name__, theano.config.device)\n"
+        "program = theano.function([], theano.shared(3.0) * 2).fn\n"
+        "print(type(program).__name__, theano.config.device)\n"
         "print(device.choose(None))"
     )
     lines = says(code, THEANO_FLAGS=f"device=torch:cpu{WHERE}").splitlines()
     assert lines[0] == "Program cpu"
     assert lines[1].endswith("(THEANO_FLAGS device=torch:cpu)")
-
-

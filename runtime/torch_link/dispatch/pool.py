@@ -40,7 +40,7 @@ class Windows(NamedTuple):
         reach = [(n - 1) * s + w for n, s, w in zip(size, stride, window, strict=True)]
         extra = [max(r - i - p, 0) for r, i, p in zip(reach, inside, pad, strict=True)]
         pairs = (window, stride, pad, size, inside, extra)
-        return cls(*(tuple(pair) for pair in pairs))  # type: ignore[arg-type]
+        return cls(*(tuple(pair) for pair in pairs))
 
     @property
     def tile(self) -> bool:

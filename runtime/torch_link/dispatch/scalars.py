@@ -194,9 +194,9 @@ def _with_dtypes(function: Callable, inputs, cast_to, output: str) -> Callable:
     out = torch_dtype(output)
     to_bool = output == "bool"
 
-    def call(*values):
+    def call(*inputs):
+        values = list(inputs)
         if casts:
-            values = list(values)
             for i, dtype in casts:
                 if not is_number(values[i]):
                     values[i] = values[i].to(dtype)
@@ -269,8 +269,8 @@ def _composite(op, target: Target) -> Callable | None:
     outputs = [slots[v] for v in op.fgraph.outputs]
     size = len(slots)
 
-    def composite(*values):
-        values = [*values, *[None] * (size - len(values))]
+    def composite(*inputs):
+        values = [*inputs, *[None] * (size - len(inputs))]
         for slot, constant in constants.items():
             values[slot] = constant
         for function, arguments, result in steps:

@@ -40,8 +40,8 @@ def flatten(op, node, target):
 def alloc(op, node, target):
     dtype = node.outputs[0].type.dtype
 
-    def function(value, *shape):
-        shape = ints(shape)
+    def function(value, *sizes):
+        shape = ints(sizes)
         if is_number(value):
             return target.full(value, dtype, shape)
         try:

@@ -129,7 +129,7 @@ class TestOnTheHost:
         x, w = T.matrix(), theano.shared(np.eye(3, dtype=np.float32) * 2)
 
         def outputs():
-            states, updates = theano.scan(lambda row, h: T.tanh(row + T.dot(h, w)), x,
+            states, _ = theano.scan(lambda row, h: T.tanh(row + T.dot(h, w)), x,
                                           outputs_info=T.zeros((3,)))  # fmt: skip
             return [states, theano.grad(states.sum(), w)]
 

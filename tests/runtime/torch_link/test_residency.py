@@ -227,7 +227,7 @@ class TestBothKindsOfFunctions:
     def test_an_error_in_a_function_gives_the_array_back(self, w):
         x = T.matrix()
         bad = theano.function([x], T.dot(w, x), mode=FAST_RUN)
-        with pytest.raises(ValueError, match="[Ss]hape"):
+        with pytest.raises(ValueError, match=r"[Ss]hape"):
             bad(A)
         assert on_device(w)
         assert w.double() == 42
@@ -249,5 +249,3 @@ def test_uint64_stays_on_the_host():
     assert step() == 2**63 + 1
     assert step() == 2**63
     assert v.get_value() == 2**63 - 2
-
-

@@ -1,4 +1,4 @@
-"""Fused pooling stages, the repeated sums, and the C++ of every kernel, run by the host's compiler."""
+"""Fused pooling stages, repeated sums, and the kernels' C++, run by the host's compiler."""
 
 from tests.runtime.torch_link.compare import FAST_RUN, TORCH, agree, torch  # isort: skip  (skips)
 
@@ -135,14 +135,23 @@ def test_elementwise_kernels(name, tmp_path):
     x, y = T.matrix("x"), T.matrix("y")
     function = theano.function([x, y], EXPRESSIONS[name](x, y), mode=TORCH)
     nodes = [step.node for step in function.fn.lowered.steps]
-    (node,) = [n for n in nodes if type(getattr(n.op, "scalar_op", None)) is theano.scalar.Composite]
+    (node,) = [
+        n for n in nodes if type(getattr(n.op, "scalar_op", None)) is theano.scalar.Composite
+    ]
     assert len(nodes) == 1, "Theano did not fuse all of it"
     values = np.float32([-np.inf, -2.5, -1, -0.5, -0.0, 0.0, 0.5, 1, 2.5, np.nan, np.inf])
     a, b = np.meshgrid(values, values)
     expected = function(a, b)
-    constants = {i: v.data.item() for i, v in enumerate(node.inputs) if v.owner is None and hasattr(v, "data")}
+    constants = {
+        i: v.data.item()
+        for i, v in enumerate(node.inputs)
+        if v.owner is None and hasattr(v, "data")
+    }
     kernel = fused.elementwise(node.op.scalar_op, node, tuple(constants))
-    given = {v: torch.from_numpy(value) for v, value in zip(function.maker.fgraph.inputs, (a, b), strict=True)}
+    given = {
+        v: torch.from_numpy(value)
+        for v, value in zip(function.maker.fgraph.inputs, (a, b), strict=True)
+    }
     tensors = [given[v] for i, v in enumerate(node.inputs) if i not in constants]
     found = run_kernel(kernel, tensors, constants.values(), tmp_path)
     np.testing.assert_allclose(found.numpy(), expected, rtol=2e-6, atol=1e-7)

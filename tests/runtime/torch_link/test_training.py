@@ -154,9 +154,7 @@ class TestData:
     @pytest.mark.parametrize("eval_size", [0.2, 0])
     def test_every_iterator_sees_the_same_data(self, kind, eval_size, request):
         def make():
-            return small(
-                batch_iterator_train=ITERATORS[kind](), train_split=TrainSplit(eval_size)
-            )
+            return small(batch_iterator_train=ITERATORS[kind](), train_split=TrainSplit(eval_size))
 
         stock, linked = X.copy(), X.copy()
         lasagne.random.set_rng(np.random.RandomState(5))
@@ -255,7 +253,9 @@ def test_norm_constraint_and_clipping():
     found = []
     for mode in (TORCH, theano_mode.Mode("cvm", "fast_run")):
         w.set_value(np.ones((5, 3), np.float32))
-        grads, norm = lasagne.updates.total_norm_constraint([theano.grad(loss, w)], 1.0, return_norm=True)
+        grads, norm = lasagne.updates.total_norm_constraint(
+            [theano.grad(loss, w)], 1.0, return_norm=True
+        )
         updates = lasagne.updates.sgd(grads, [w], 0.1)
         updates[w] = lasagne.updates.norm_constraint(updates[w], 0.9)
         step = theano.function([x], [loss, norm], updates=updates, mode=mode)
@@ -275,7 +275,11 @@ def layer_stack(incoming):
     right = layers.Conv2DLayer(net, 3, (1, 1), nonlinearity=lasagne.nonlinearities.tanh)
     net = layers.ConcatLayer([layers.ElemwiseSumLayer([left, right]), net])
     net = layers.PadLayer(net, 1)
-    net = layers.Pool2DLayer(net, (2, 2), mode="average_inc_pad") if hasattr(layers, "Pool2DLayer") else net
+    net = (
+        layers.Pool2DLayer(net, (2, 2), mode="average_inc_pad")
+        if hasattr(layers, "Pool2DLayer")
+        else net
+    )
     net = layers.GaussianNoiseLayer(net, 0.1)
     net = layers.DimshuffleLayer(net, (0, 2, 3, 1))
     net = layers.GlobalPoolLayer(net)
@@ -284,7 +288,7 @@ def layer_stack(incoming):
     return layers.DenseLayer(net, 3, nonlinearity=lasagne.nonlinearities.softmax)
 
 
-class batch_norm(layers.Layer):  # noqa: N801  (a function in other versions)
+class batch_norm(layers.Layer):
     """Batch normalisation as people wrote it for Lasagne 0.1."""
 
     def __init__(self, incoming, **kwargs):
@@ -370,4 +374,3 @@ def test_torch_is_left_alone_by_the_cpu():
         "theano.function([], theano.shared(1.0) * 2)()\n"
         "assert 'torch' not in sys.modules"
     )
-

@@ -20,7 +20,9 @@ def with_gradients(x, w, y):
 
 
 @pytest.mark.parametrize("mode", ["valid", "full", "half", 1, (2, 1)])
-@pytest.mark.parametrize(("stride", "flip", "size"), [((1, 1), True, (3, 3)), ((2, 1), False, (2, 3))])
+@pytest.mark.parametrize(
+    ("stride", "flip", "size"), [((1, 1), True, (3, 3)), ((2, 1), False, (2, 3))]
+)
 def test_two_dimensions(mode, stride, flip, size):
     x, w = T.tensor4("x"), T.tensor4("w")
     y = conv2d(x, w, border_mode=mode, subsample=stride, filter_flip=flip)

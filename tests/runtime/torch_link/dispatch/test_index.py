@@ -9,7 +9,8 @@ import theano.tensor as T
 
 A = np.arange(60, dtype=np.float32).reshape(3, 4, 5)
 EVERY = [
-    np.index_exp[1], np.index_exp[-1], np.index_exp[1:], np.index_exp[:, 1:3], np.index_exp[..., -2],
+    np.index_exp[1], np.index_exp[-1], np.index_exp[1:], np.index_exp[:, 1:3],
+    np.index_exp[..., -2],
     np.index_exp[::-1], np.index_exp[:, ::-1, ::2], np.index_exp[2:0:-1, 3], np.index_exp[::2, ::3],
     np.index_exp[5:], np.index_exp[:, 4:1:-2], np.index_exp[0, 1, 2], np.index_exp[1:1],
 ]  # fmt: skip
@@ -80,7 +81,9 @@ def test_a_number_out_of_range():
 def test_sliced_minibatches_of_a_shared_variable():
     """The way of Theano's own tutorials: givens, and an index."""
     data, i, x = theano.shared(A), T.lscalar("i"), T.tensor3("x")
-    batch = theano.function([i], x.sum(axis=(1, 2)), givens={x: data[i * 2 : (i + 1) * 2]}, mode=TORCH)
+    batch = theano.function(
+        [i], x.sum(axis=(1, 2)), givens={x: data[i * 2 : (i + 1) * 2]}, mode=TORCH
+    )
     for _ in range(3):
         for k in (0, 1):
             np.testing.assert_array_equal(batch(k), A[2 * k : 2 * k + 2].sum((1, 2)))
