@@ -4,6 +4,7 @@
 above is the map; nothing here is imported unless a torch device was chosen (runtime/device.py).
 """
 
+from runtime.torch_link.target import set_precision
 from runtime.torch_link.use import mode, use
 
-__all__ = ["mode", "use"]
+__all__ = ["mode", "set_precision", "use"]
