@@ -10,6 +10,7 @@ or data/; generated ones otherwise), in turns, data on the device, losses read o
 
     link              net2.py as it is: nolearn, Lasagne, Theano, runtime/torch_link
     link, tf32, bf16  the same with --tf32, --bf16
+    link, searched    the same with cuDNN trying all of its algorithms first
     eager             a PyTorch module and its optimizer, as one writes them
     channels last     the same in the layout of tensor cores
     CUDA graphs       the same captured by hand, a graph for each batch size
@@ -29,8 +30,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-# Behind this folder's own, so that `common` is found here.
-sys.path.append(str(ROOT))
+# In place of this folder, whose load.py must not be taken for the tutorial's.
+sys.path[0] = str(ROOT)
 
 import runtime  # noqa: E402, F401  (first of the old stack)
 
@@ -118,7 +119,9 @@ def _net(seed: int):
     return net.set_params(verbose=0, on_epoch_finished=[], on_training_started=[])
 
 
-def _link(options, X, y, name: str, precision: str) -> Callable[[], dict[str, float]]:
+def _link(options, X, y, name: str, precision: str, searched: bool = False) -> Callable:
+    import torch
+
     from runtime import torch_link
 
     torch_link.use(name, precision)
@@ -127,8 +130,10 @@ def _link(options, X, y, name: str, precision: str) -> Callable[[], dict[str, fl
 
     def measure() -> dict[str, float]:
         torch_link.use(name, precision)
+        torch.backends.cudnn.benchmark = searched  # of interest when a graph is recorded
         net.fit(X, y, epochs=options.epochs)
         seconds = [row["dur"] for row in net.train_history_[-options.epochs :]]
+        torch.backends.cudnn.benchmark = False
         return {"ms": 1e3 * float(np.median(seconds))}
 
     return measure
@@ -158,6 +163,7 @@ def _contestants(options, X, y, split, name: str) -> dict[str, Callable]:
         found[f"link{end}"] = _link(options, X, y, name, precision)
         ways: dict[str, dict[str, bool]] = {"eager": {}, "channels last": {"channels_last": True}}
         if cuda:
+            found[f"link, searched{end}"] = _link(options, X, y, name, precision, searched=True)
             ways["CUDA graphs"] = {"graphs": True}
             ways["CUDA graphs, channels last"] = {"graphs": True, "channels_last": True}
             ways["torch.compile"] = {"compiled": True}

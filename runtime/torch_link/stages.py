@@ -24,7 +24,13 @@ from theano.tensor.signal.pool import MaxPoolGrad, Pool
 
 from runtime.torch_link.dispatch.basic import RULES, implements, ints, is_number
 from runtime.torch_link.dispatch.elemwise import check_dimensions, dimensions_that_must_match
-from runtime.torch_link.dispatch.fused import MOST_INPUTS, Launcher, NotWritten, Writer
+from runtime.torch_link.dispatch.fused import (
+    MOST_INPUTS,
+    Launcher,
+    NotWritten,
+    Writer,
+    exact_in_float32,
+)
 from runtime.torch_link.dispatch.pool import Windows
 
 
@@ -93,9 +99,9 @@ def find(order: list[Any], outputs: list[Any]) -> list[Any]:
 
 
 def _plain(node) -> bool:
-    dtypes = [v.type.dtype for v in (*node.inputs, *node.outputs)]
-    covered = type(node.op) is Elemwise and node.outputs[0].ndim == 4 and len(node.outputs) == 1
-    return covered and all(dtype == "float32" for dtype in dtypes)
+    if type(node.op) is not Elemwise or len(node.outputs) != 1 or node.outputs[0].ndim != 4:
+        return False
+    return all(exact_in_float32(v) for v in (*node.inputs, *node.outputs))
 
 
 def _outer(gradient, rectified, pool, clients, outputs):

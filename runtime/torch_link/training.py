@@ -23,8 +23,8 @@ from runtime.torch_link.feeding import Resident
 # Of the device's memory, at most this much for training data.
 _SHARE = 0.5
 
-# By id of a batch iterator, while its net is in train_loop.
-_watched: dict[int, _Watched] = {}
+# By id of a batch iterator, or of what splits a net's data, while the net is in train_loop.
+_watched: dict[int, Data] = {}
 
 
 def install() -> None:
@@ -33,32 +33,40 @@ def install() -> None:
 
 
 def _patch(base) -> None:
-    train_loop, start = base.NeuralNet.train_loop, base.BatchIterator.__call__
+    train_loop = base.NeuralNet.train_loop
+    split, start = base.TrainSplit.__call__, base.BatchIterator.__call__
 
     @functools.wraps(train_loop)
     def train_loop_on_device(self, X, y, epochs=None):
         programs = [p for p in map(_program, (self.train_iter_, self.eval_iter_)) if p is not None]
         if not programs:
             return train_loop(self, X, y, epochs=epochs)
-        iterators = [
-            i for i in (self.batch_iterator_train, self.batch_iterator_test)
-            if type(i) is base.BatchIterator
-        ]  # fmt: skip
-        with _data_on_device(iterators, (X, y), programs[0].target), _later(programs):
-            return train_loop(self, X, y, epochs=epochs)
+        watched = [i for i in (self.batch_iterator_train, self.batch_iterator_test)
+                   if type(i) is base.BatchIterator]  # fmt: skip
+        with Data(programs[0].target, (X, y)) as data, _later(programs):
+            with _watching(data, [self.train_split, *watched]):
+                return train_loop(self, X, y, epochs=epochs)
+
+    @functools.wraps(split)
+    def split_on_device(self, X, y, net):
+        parts = split(self, X, y, net)
+        data = _watched.get(id(self))
+        if data is not None:
+            data.cut(parts)
+        return parts
 
     @functools.wraps(start)
     def start_on_device(self, X, y=None):
         data = _watched.get(id(self))
         if data is None:
             return start(self, X, y)
-        data.unlock()  # with shuffle=True this shuffles in place
-        try:
-            return start(self, X, y)
-        finally:
-            data.lock(X, y, changed=self.shuffle)
+        with data.unlocked():  # with shuffle=True this shuffles in place
+            started = start(self, X, y)
+        data.use(X, y, changed=self.shuffle)
+        return started
 
     base.NeuralNet.train_loop = train_loop_on_device
+    base.TrainSplit.__call__ = split_on_device
     base.BatchIterator.__call__ = start_on_device
 
 
@@ -80,53 +88,77 @@ def _later(programs):
 
 
 @contextmanager
-def _data_on_device(iterators, given, target):
-    """Make resident what `iterators` go through, from their next call on."""
-    with ExitStack() as stack:
-        for iterator in iterators:
-            _watched[id(iterator)] = stack.enter_context(_Watched(target, given))
-            stack.callback(_watched.pop, id(iterator), None)
+def _watching(data: Data, owners):
+    before = {id(owner): _watched.get(id(owner)) for owner in owners}
+    _watched.update(dict.fromkeys(before, data))
+    try:
         yield
+    finally:
+        for key, value in before.items():  # a handler may train another net with the same
+            if value is None:
+                del _watched[key]
+            else:
+                _watched[key] = value
 
 
-class _Watched:
-    """The arrays that one iterator goes through, resident and read-only in the meantime.
+class Data:
+    """What one train_loop cut from its data: resident once used, and read-only in the meantime.
 
     Only arrays that nobody outside of the loop has: what train_loop was given stays writable,
     and is copied batch by batch. Read-only, so that a write to the others (by a handler that
     got hold of them) is an error and no silent difference.
+
+    Parameters
+    ----------
+    target : Target
+    given : X and y
+        What train_loop was given.
     """
 
     def __init__(self, target, given) -> None:
         self.target = target
         self.given = [a for part in given for a in _arrays(part)]
+        self.parts: list[np.ndarray] = []
         self.residents: dict[int, Resident] = {}
         self.stack = ExitStack()
 
-    def __enter__(self) -> _Watched:
+    def __enter__(self) -> Data:
         return self
 
     def __exit__(self, *_) -> None:
-        self.unlock()
+        self._set_writeable(True)
         self.stack.close()
 
-    def unlock(self) -> None:
-        for resident in self.residents.values():
-            resident.array.flags.writeable = True
+    def cut(self, parts) -> None:
+        """Take note of the arrays that the data was split into."""
+        self.parts = [a for part in parts for a in _arrays(part) if self._is_private(a)]
 
-    def lock(self, X, y, changed: bool) -> None:
+    @contextmanager
+    def unlocked(self):
+        """Let nolearn itself write to the arrays."""
+        self._set_writeable(True)
+        try:
+            yield
+        finally:
+            self._set_writeable(False)
+
+    def use(self, X, y, changed: bool) -> None:
+        """Make the arrays of an epoch resident, or copy them again if they have changed."""
         for array in (*_arrays(X), *_arrays(y)):
             resident = self.residents.get(id(array))
             if resident is not None:
                 if changed:
                     resident.refresh()
-            elif self._private(array) and self._fits(array):
+            elif any(array is part for part in self.parts) and self._fits(array):
                 resident = self.stack.enter_context(Resident(array, self.target))
                 self.residents[id(array)] = resident
-        for resident in self.residents.values():
-            resident.array.flags.writeable = False
+                array.flags.writeable = False
 
-    def _private(self, array: np.ndarray) -> bool:
+    def _set_writeable(self, writeable: bool) -> None:
+        for resident in self.residents.values():
+            resident.array.flags.writeable = writeable
+
+    def _is_private(self, array: np.ndarray) -> bool:
         owned = array.base is None and array.flags.c_contiguous and array.flags.writeable
         held = self.target.holds(array.dtype.name)
         return owned and held and not any(np.may_share_memory(array, g) for g in self.given)

@@ -38,6 +38,7 @@ _VALUES = {
     ts.Sqrt: "sqrtf({0})",
     ts.Inv: "T(1) / {0}",
     ts.Exp: "expf({0})",
+    ts.Expm1: "expm1f({0})",
     ts.Log: "logf({0})",
     ts.Log1p: "log1pf({0})",
     ts.Tanh: "tanhf({0})",
@@ -103,15 +104,16 @@ class Writer:
         ------
         NotWritten
         """
-        dtypes = [v.type.dtype for v in (*node.inputs, *node.outputs)]
-        if len(node.outputs) != 1 or any(dtype != "float32" for dtype in dtypes):
-            raise NotWritten(f"{op} of {dtypes}")
+        (out,) = node.outputs
+        if out.type.dtype != "float32" or not all(exact_in_float32(v) for v in node.inputs):
+            raise NotWritten(f"{op} of {[v.type.dtype for v in node.inputs]}")
         if type(op) is not ts.Composite:
-            return self.let(_expression(op, dtypes[-1:], [True] * len(inputs), inputs))
+            return self.let(_expression(op, ["float32"], [True] * len(inputs), inputs))
         names = dict(zip(op.fgraph.inputs, inputs, strict=True))
+        given = set(names)  # all float32, or exact in it
         for inner in op.fgraph.toposort():
             terms = [_literal(v) if isinstance(v, Constant) else names[v] for v in inner.inputs]
-            floats = [_is_float32(v) for v in inner.inputs]
+            floats = [v in given or exact_in_float32(v) for v in inner.inputs]
             (out,) = inner.outputs
             kind = "bool" if out.type.dtype == "bool" else "T"
             text = _expression(inner.op, [out.type.dtype], floats, terms)
@@ -141,8 +143,8 @@ def _expression(op, outputs, floats, terms) -> str:
     raise NotWritten(f"{op} -> {out}")
 
 
-def _is_float32(v) -> bool:
-    # A constant of a narrower dtype is exact in float32.
+def exact_in_float32(v) -> bool:
+    """True for float32 variables, and for constants of dtypes that float32 holds exactly."""
     narrow = ("float32", "int8", "uint8", "int16", "bool")
     return v.type.dtype in (narrow if isinstance(v, Constant) else ("float32",))
 

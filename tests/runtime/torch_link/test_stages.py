@@ -171,7 +171,7 @@ def test_the_jiterator_reads_what_is_written():
 
 def test_what_is_not_written():
     x, i = T.matrix("x"), T.imatrix("i")
-    for expression in (T.erf(x) + 1, T.cast(i, "float32") * x + 2, (x * np.inf) + 1):
+    for expression in (T.erf(x) + 1, T.cast(i, "float32") * x + 2):
         function = theano.function([x, i], expression, mode=TORCH, on_unused_input="ignore")
         step = function.fn.lowered.steps[-1]
         with pytest.raises(fused.NotWritten):

@@ -190,6 +190,33 @@ class TestData:
             X[:] = before
         assert np.isfinite(stock_like)
 
+    def test_a_handler_that_predicts(self, link):
+        """With the same iterator, on an array of its own: which stays its own."""
+        other = X[:20].copy()
+        found = []
+
+        def predict(net, rows):
+            other[:] += 1
+            found.append(net.predict(other))
+
+        iterator = BatchIterator(batch_size=16)
+        net = small(batch_iterator_train=iterator, batch_iterator_test=iterator,
+                    on_epoch_finished=[predict])  # fmt: skip
+        net.fit(X, Y)
+        assert other.flags.writeable
+        np.testing.assert_array_equal(found[-1], net.predict(other))
+        assert not np.array_equal(found[0], found[1])
+
+    def test_a_handler_that_trains_another_net(self, link):
+        iterator = BatchIterator(batch_size=16, shuffle=True)
+
+        def train(net, rows):
+            small(batch_iterator_train=iterator, max_epochs=1).fit(X, Y)
+
+        small(batch_iterator_train=iterator, on_epoch_finished=[train]).fit(X, Y)
+        assert feeding._residents == []
+        assert training._watched == {}
+
     def test_a_handler_that_pickles_the_net(self, link):
         PICKLES.clear()
         small(on_epoch_finished=[keep_pickle]).fit(X, Y)
