@@ -19,8 +19,10 @@ from runtime.torch_link.target import Target  # noqa: E402
 TORCH = torch_link.mode(Target(torch.device("cpu")))
 # The whole graph in one C module: a module for each Op would take a compiler run each.
 ONE_MODULE = Mode("c", OPT_FAST_RUN.excluding("inplace"))
-FAST_RUN = Mode("cvm", OPT_FAST_RUN)
-NUMPY = Mode("py", OPT_FAST_RUN)  # for Ops whose C code calls a BLAS that need not be there
+# Not fused: each fused chain would be a module of its own, single Ops are in the cache.
+FAST_RUN = Mode("cvm", OPT_FAST_RUN.excluding("fusion"))
+# For Ops that are NumPy's anyway, or whose C code calls a BLAS that need not be there.
+NUMPY = Mode("py", OPT_FAST_RUN)
 RUNS = 3  # step by step, while recording, from the recording
 
 

@@ -1,6 +1,6 @@
 """Indexing and assignment to what it names."""
 
-from tests.runtime.torch_link.compare import FAST_RUN, TORCH, agree, refused  # isort: skip
+from tests.runtime.torch_link.compare import NUMPY, TORCH, agree, refused  # isort: skip
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def test_reading():
     x, i, j = T.tensor3("x"), T.iscalar("i"), T.iscalar("j")
     outputs = [x[index] for index in EVERY]
     outputs += [x[i], x[i:j], x[:, -j:, i], x[i::-1], x[: x.shape[0] - 1], x[i, j][None, :]]
-    agree([x, i, j], outputs, A, np.int32(1), np.int32(3), stock=FAST_RUN)
+    agree([x, i, j], outputs, A, np.int32(1), np.int32(3), stock=NUMPY)
 
 
 @pytest.mark.parametrize("change", [T.inc_subtensor, T.set_subtensor])
@@ -28,21 +28,21 @@ def test_writing(change):
     x, s = T.tensor3("x"), T.scalar("s")
     outputs = [change(x[index], x[index] * 2 + 1) for index in EVERY]
     outputs += [change(x[1:], s), change(x[:, 0], 7), change(x[:, :, ::-1], x), x]
-    agree([x, s], outputs, A, np.float32(9), stock=FAST_RUN)
+    agree([x, s], outputs, A, np.float32(9), stock=NUMPY)
 
 
 def test_gradients_through_slices():
     x = T.tensor3("x")
     cost = T.sum(T.sqr(x[1:, ::-1, 2])) + T.sum(x[:, 1] * x[:, 2])
-    agree([x], [theano.grad(cost, x)], A, stock=FAST_RUN)
+    agree([x], [theano.grad(cost, x)], A, stock=NUMPY)
 
 
 def test_rows_by_number():
     x, i = T.matrix("x"), T.ivector("i")
     y = x[i]
     outputs = [y, theano.grad(T.sum(T.sqr(y)), x), T.inc_subtensor(x[i], 1), T.set_subtensor(y, 5)]
-    agree([x, i], outputs, A[0], np.int32([0, -1, 3, 0]), stock=FAST_RUN)
-    agree([x, i], outputs[:3], A[0], np.int32([]), stock=FAST_RUN)
+    agree([x, i], outputs, A[0], np.int32([0, -1, 3, 0]), stock=NUMPY)
+    agree([x, i], outputs[:3], A[0], np.int32([]), stock=NUMPY)
 
 
 def test_several_vectors():
@@ -51,12 +51,12 @@ def test_several_vectors():
         x[i, j], x[i, j, j], x[:, i, j], x[i, :, j], theano.grad(T.sum(T.sqr(x[i, j])), x),
         x[T.arange(x.shape[0]), i], T.inc_subtensor(x[i, j], 2.0), x[i[:, None], j[None, :]],
     ]  # fmt: skip
-    agree([x, i, j], outputs, A, np.array([0, 2, -1]), np.array([1, 1, 3]), stock=FAST_RUN)
+    agree([x, i, j], outputs, A, np.array([0, 2, -1]), np.array([1, 1, 3]), stock=NUMPY)
 
 
 def test_a_mask_runs_on_the_host_and_says_so(caplog):
     x = T.matrix("x")
-    agree([x], [x[(x > 7).nonzero()]], A[0], on_device=False, stock=FAST_RUN)
+    agree([x], [x[(x > 7).nonzero()]], A[0], on_device=False, stock=NUMPY)
     assert "Nonzero has no torch function; it runs on the host" in caplog.text
 
 
