@@ -107,7 +107,7 @@ class Lowering:
 
     def lower(self, fgraph, order) -> Lowered:
         inputs = [self._input(v) for v in fgraph.inputs]
-        for node in stages.find(order, fgraph.outputs):
+        for node in stages.find(order, fgraph.outputs, self.target):
             for v in node.inputs:
                 self._constant(v)
             self._node(node)

@@ -32,6 +32,8 @@ from runtime.torch_link.dispatch.fused import (
     exact_in_float32,
 )
 from runtime.torch_link.dispatch.pool import Windows
+from runtime.torch_link.dispatch.scalars import scalar_function
+from runtime.torch_link.target import Target
 
 
 class PooledElemwise:
@@ -56,7 +58,7 @@ class ElemwiseOfPoolGradient:
         self.place = place
 
 
-def find(order: list[Any], outputs: list[Any]) -> list[Any]:
+def find(order: list[Any], outputs: list[Any], target: Target) -> list[Any]:
     """Return the nodes of `order`, stages replaced by nodes with one of the Ops above.
 
     Parameters
@@ -64,6 +66,7 @@ def find(order: list[Any], outputs: list[Any]) -> list[Any]:
     order : list of Apply
     outputs : list of variables
         Of the graph: these are all needed.
+    target : Target
     """
     clients: dict[Any, list[Any]] = {}
     for node in order:
@@ -76,11 +79,11 @@ def find(order: list[Any], outputs: list[Any]) -> list[Any]:
             continue
         rectified = pool.inputs[0]
         elemwise = rectified.owner
-        if rectified in outputs or elemwise is None or not _plain(elemwise):
+        if rectified in outputs or elemwise is None or not _plain(elemwise, target):
             continue
         gradients = [node for node in clients[rectified] if node is not pool]
         outer = [_outer(node, rectified, pool, clients, outputs) for node in gradients]
-        if any(found is None for found in outer):
+        if any(found is None or not _plain(found, target) for found in outer):
             continue  # somebody else needs what was pooled
         replaced[pool] = _node(
             PooledElemwise(elemwise, pool), [*elemwise.inputs, *pool.inputs[1:]], pool
@@ -98,10 +101,13 @@ def find(order: list[Any], outputs: list[Any]) -> list[Any]:
     return [replaced.get(node, node) for node in order if node not in dropped]
 
 
-def _plain(node) -> bool:
+def _plain(node, target: Target) -> bool:
     if type(node.op) is not Elemwise or len(node.outputs) != 1 or node.outputs[0].ndim != 4:
         return False
-    return all(exact_in_float32(v) for v in (*node.inputs, *node.outputs))
+    if not all(exact_in_float32(v) for v in (*node.inputs, *node.outputs)):
+        return False
+    dtypes = [v.type.dtype for v in node.inputs]
+    return scalar_function(node.op.scalar_op, dtypes, "float32", target) is not None
 
 
 def _outer(gradient, rectified, pool, clients, outputs):
@@ -115,7 +121,7 @@ def _outer(gradient, rectified, pool, clients, outputs):
     if not of_this or gradient.outputs[0] in outputs:
         return None
     behind = clients.get(gradient.outputs[0], [])
-    if len(behind) != 1 or not _plain(behind[0]) or rectified in behind[0].inputs:
+    if len(behind) != 1 or rectified in behind[0].inputs or type(behind[0].op) is not Elemwise:
         return None
     return behind[0] if behind[0].inputs.count(gradient.outputs[0]) == 1 else None
 

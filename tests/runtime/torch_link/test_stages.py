@@ -47,7 +47,11 @@ def test_a_stage_is_what_its_parts_are(window, ignore_border):
 def fused_ops(function):
     kinds = (stages.PooledElemwise, stages.ElemwiseOfPoolGradient)
     fgraph = function.maker.fgraph
-    return [n.op for n in stages.find(fgraph.toposort(), fgraph.outputs) if type(n.op) in kinds]
+    return [
+        n.op
+        for n in stages.find(fgraph.toposort(), fgraph.outputs, TORCH.linker.target)
+        if type(n.op) in kinds
+    ]
 
 
 def test_which_graphs_are_fused():
@@ -73,6 +77,14 @@ def test_a_second_gradient_is_not_fused_wrongly():
     z = inputs[0]
     outputs = [through * rectified, through + 1, theano.grad(pooled.sum(), z)]
     agree(list(inputs), outputs, X, W, B, stock=FAST_RUN)
+
+
+def test_an_op_that_torch_lacks_before_a_pool():
+    x = T.tensor4("x")
+    pooled = pool_2d(T.erfcx(x), (2, 2), True)
+    function = theano.function([x], pooled, mode=TORCH)
+    stock = theano.function([x], pooled, mode=FAST_RUN)
+    np.testing.assert_allclose(function(X), stock(X), rtol=1e-6)
 
 
 def test_an_error_names_the_node_of_the_graph():
