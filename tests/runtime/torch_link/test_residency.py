@@ -99,7 +99,10 @@ class TestCopies:
         file.write_bytes(pickle.dumps((w, held, function)))
         out = says(
             "import sys, pickle, runtime\n"
-            "sys.modules['torch'] = None\n"
+            "class NoTorch:\n"
+            "    def find_spec(self, name, *rest):\n"
+            "        if name == 'torch': raise ModuleNotFoundError(name)\n"
+            "sys.meta_path.insert(0, NoTorch())\n"
             f"w, held, function = pickle.load(open({str(file)!r}, 'rb'))\n"
             "print(w.get_value().sum(), type(held).__name__, function().sum())",
             THEANO_FLAGS="optimizer=fast_compile,linker=py",
