@@ -1,4 +1,5 @@
 # make train | test | plots | bench | data | lint      each sets up .venv first, once
+# make torch                                            adds PyTorch to .venv, for a GPU
 #
 #   make train ARGS="--epochs 10 --seed 1"             options for the script go into ARGS
 #   make train PYTHON=python3.13                       another Python than python3
@@ -13,14 +14,17 @@ VENV := .venv/.made
 TRAIN := .venv/.requirements
 DEV := .venv/.requirements-dev
 BENCH := .venv-bench/.requirements-bench
+GPU := .venv/.requirements-gpu
 
-.PHONY: train test plots bench data lint format
+.PHONY: train test torch plots bench data lint format
 
 train: $(TRAIN)
 	@$(BIN)/python net2.py $(ARGS)
 
 test: $(DEV)
 	@$(BIN)/python -m pytest $(ARGS)
+
+torch: $(GPU)
 
 plots: $(TRAIN)
 	@$(BIN)/python plot_results.py $(ARGS)
@@ -70,3 +74,8 @@ $(BENCH): requirements-bench.txt | $(VENV)
 	@$(PYTHON) -m venv .venv-bench
 	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt \
 		&& touch $@ || echo "PyTorch and JAX cannot be installed: measuring without them"
+
+$(GPU): requirements-gpu.txt $(TRAIN)
+	@echo "installing requirements-gpu.txt into .venv (on Linux some gigabytes of CUDA)"
+	@$(PIP) -r requirements-gpu.txt
+	@touch $@

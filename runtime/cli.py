@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
+from runtime import device
 from runtime.atomic import atomic_write
 from runtime.errors import DataError, MissingFileError, WriteError
 from runtime.training.interrupt import (
@@ -50,15 +51,17 @@ def net2_options(net, description: str, argv: Sequence[str] | None = None) -> ar
     Returns
     -------
     Namespace
-        epochs, seed (int), out (Path), weights (Path or None), quiet, verbose (bool), plan
-        (`runtime.training.session.Plan`). --data has been put into the environment, where
-        load.py looks for it. "~" is understood in all paths: a shell does not expand it in
-        --data=~/faces.
+        epochs, seed (int), out (Path), weights (Path or None), quiet, verbose (bool), device,
+        precision (str), plan (`runtime.training.session.Plan`). --data has been put into the
+        environment, where load.py looks for it; --device is in use. "~" is understood in all
+        paths: a shell does not expand it in --data=~/faces.
 
     Raises
     ------
     SystemExit
         With code 2 for an option that does not exist or is no number.
+    SetupError
+        If there is no such device.
     MissingFileError, DataError, WriteError
         If a folder is missing, --out is no place for a file, or cannot be written to.
     """
@@ -104,6 +107,16 @@ def net2_options(net, description: str, argv: Sequence[str] | None = None) -> ar
         "--weights", type=_path, metavar="FILE",
         help="also save the weights alone, as safetensors, which cannot run code",
     )  # fmt: skip
+    parser.add_argument(
+        "--device", metavar="WORD",
+        help=f"{device.WORDS} (default: the GPU, if torch is installed and sees one)",
+    )  # fmt: skip
+    precision = parser.add_mutually_exclusive_group()
+    for name in ("tf32", "bf16"):
+        precision.add_argument(
+            f"--{name}", dest="precision", action="store_const", const=name, default="float32",
+            help=f"on a GPU: multiply in {name}, faster and less exact than float32",
+        )  # fmt: skip
     how_much = parser.add_mutually_exclusive_group()
     how_much.add_argument("--quiet", action="store_true", help="print only the last line")
     how_much.add_argument(
@@ -122,6 +135,9 @@ def net2_options(net, description: str, argv: Sequence[str] | None = None) -> ar
     options.plan = _plan(options)
     if options.verbose:
         _log_to_stderr()
+    line = device.choose(options.device, options.precision)
+    if line is not None and not options.quiet:
+        print(line)
     return options
 
 

@@ -17,6 +17,7 @@ import sysconfig
 import tempfile
 from pathlib import Path
 
+from runtime import device
 from runtime.compat import hooks
 from runtime.engine import library
 from runtime.errors import SetupError
@@ -38,11 +39,15 @@ _GPU_WORDS = ("gpu", "cuda", "opencl")
 
 def install() -> None:
     hooks.before_import("theano", _configure)
+    device.install()
 
 
 def _configure() -> None:
     given = parse(os.environ.get("THEANO_FLAGS", ""))
     flags = DEFAULTS | given
+    if "opencl" not in flags["device"]:
+        device.from_theano_flags(flags["device"])
+        flags["device"] = DEFAULTS["device"]
     for name in ("device", "init_gpu_device", "contexts"):
         if any(word in flags[name] for word in _GPU_WORDS):
             print(
