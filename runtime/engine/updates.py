@@ -88,7 +88,7 @@ class Momentum(Op):
                     *products.matrix(b), *shape,
                 )  # fmt: skip
             else:
-                g = np.ascontiguousarray(factors[0])
+                g = np.asarray(factors[0], order="C")  # ascontiguousarray makes a scalar a vector
                 _check(g.shape == w.shape == v.shape, w, v, g)
                 library.call("net2_update", *step, g.ctypes.data, w.size)
             return w, v
