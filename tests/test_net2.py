@@ -11,7 +11,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 
 import lasagne
 import numpy as np
@@ -277,6 +276,16 @@ class Removing:
         shutil.rmtree(self.folder)
 
 
+@pytest.fixture(scope="module")
+def slow_import(tmp_path_factory):
+    """The environment of a process that never comes to the end of importing Lasagne."""
+    folder = tmp_path_factory.mktemp("slow")
+    (folder / "lasagne.py").write_text(
+        "import time\nprint('importing', flush=True)\ntime.sleep(600)\n"
+    )
+    return {"PYTHONPATH": str(folder)}
+
+
 class TestCtrlC:
     def test_while_training(self, data, tmp_path):
         (tmp_path / "net2.pickle").write_text("old")
@@ -298,13 +307,10 @@ class TestCtrlC:
         assert out.splitlines()[-1].startswith(f"RMSE of epoch {done}: ")
 
     @pytest.mark.parametrize("text", ["left_eye_center_x", None])
-    def test_before_the_first_batch(self, text, data, tmp_path):
+    def test_before_the_first_batch(self, text, data, tmp_path, slow_import):
         (tmp_path / "net2.pickle").write_text("old")
-        process = start("--data", data, cwd=tmp_path)
-        if text is None:
-            time.sleep(0.8)  # Python itself is up, Theano is being imported
-        else:
-            until(process, text)
+        process = start("--data", data, cwd=tmp_path, **({} if text else slow_import))
+        until(process, text or "importing")
         process.send_signal(signal.SIGINT)
         _, err = process.communicate()
         assert process.returncode == 130
@@ -373,12 +379,12 @@ def losses(net):
     return [(row["train_loss"], row["valid_loss"]) for row in net.train_history_]
 
 
-def start(*arguments, cwd):
+def start(*arguments, cwd, **environment):
     variables = {k: v for k, v in os.environ.items() if k != "THEANO_FLAGS"}
     return subprocess.Popen(
         [sys.executable, str(ROOT / "net2.py"), *map(str, arguments)],
         cwd=cwd,
-        env=variables,
+        env=variables | environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
