@@ -61,6 +61,10 @@ def gemm(node) -> Callable | None:
 
     def run(z, a, x, y, b):
         out = product(x, y)
+        if z.shape != out.shape:
+            raise ValueError(
+                f"cannot add a product of shape {out.shape} to a matrix of shape {z.shape}"
+            )
         if a != 1:
             out *= a
         if b != 0:  # with 0, z may be uninitialised
