@@ -156,7 +156,7 @@ def test_a_process_that_computes_nothing_leaves_nothing_half_done(folder):
     """It may have started the compiler; when that ends, no file lies about that nobody uses."""
     for _ in range(2):
         stage(folder, "import runtime, theano")
-    deadline = 60
+    deadline = 30
     done = subprocess.run(  # until the compilers, if they go on, are done
         ["sh", "-c", f"i=0; while ls {folder} | grep -q tmp && [ $i -lt {deadline} ]; "
          "do sleep 1; i=$((i+1)); done"],
