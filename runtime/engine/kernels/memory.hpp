@@ -19,7 +19,10 @@ namespace net2 {
 class Memory {
   public:
     static Memory &instance() {
-        static Memory *memory = make(); // never deleted: arrays may outlive static objects
+        std::lock_guard<std::mutex> lock(mutex);
+        static Memory *memory = nullptr;
+        if (memory == nullptr)
+            memory = new Memory; // never deleted: arrays may outlive static objects
         return *memory;
     }
 
@@ -55,13 +58,6 @@ class Memory {
   private:
     static constexpr long PAGE = 2 << 20;
 
-    // A child forked while another thread is in here must not inherit a lock that is held.
-    static Memory *make() {
-        pthread_atfork([] { instance().mutex.lock(); }, [] { instance().mutex.unlock(); },
-                       [] { instance().mutex.unlock(); });
-        return new Memory;
-    }
-
     void release() {
         for (const auto &[size, block] : unused) {
             sizes.erase(block);
@@ -70,7 +66,12 @@ class Memory {
         unused.clear();
     }
 
-    std::mutex mutex;
+    static inline std::mutex mutex;
+    // A child forked while another thread is in here must not inherit a lock that is held.
+    // Registered when the library is loaded: in a function that the other thread is in for the
+    // first time, the child would wait for it to come out.
+    [[maybe_unused]] static inline const int guarded =
+        pthread_atfork([] { mutex.lock(); }, [] { mutex.unlock(); }, [] { mutex.unlock(); });
     std::multimap<long, void *> unused;
     std::map<void *, long> sizes;
 };

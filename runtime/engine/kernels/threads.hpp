@@ -37,9 +37,6 @@ class Threads {
 
     static Threads &instance() {
         static Threads *pool = nullptr;
-        // A child forked while another thread is in here must not inherit a lock that is held.
-        [[maybe_unused]] static const int guarded = pthread_atfork(
-            [] { creating.lock(); }, [] { creating.unlock(); }, [] { creating.unlock(); });
         std::lock_guard<std::mutex> lock(creating);
         // A forked child has the object but not its threads: it leaves it and makes its own.
         if (pool == nullptr || pool->process != getpid())
@@ -163,6 +160,9 @@ class Threads {
     }
 
     static inline std::mutex creating;
+    // As in memory.hpp
+    [[maybe_unused]] static inline const int guarded = pthread_atfork(
+        [] { creating.lock(); }, [] { creating.unlock(); }, [] { creating.unlock(); });
     const pid_t process;
     int wanted = 1;
     bool leaving = false;
