@@ -15,10 +15,13 @@ import math
 import os
 import platform
 import shlex
+import struct
 import subprocess
 import sys
 import tempfile
+import time
 import weakref
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,11 +49,12 @@ class Stage(ctypes.Structure):
 
 @dataclass
 class Build:
-    """A compilation that may still be running."""
+    """A compilation that may still be running, begun by this process or by its parent."""
 
     path: Path
-    process: subprocess.Popen | None = None
     temporary: Path | None = None
+    process: subprocess.Popen | None = None
+    starter: int = 0
 
     def finish(self) -> Path:
         """Wait for it; the path of the library.
@@ -62,19 +66,38 @@ class Build:
         """
         if self.process is None:
             return self.path
-        assert self.temporary is not None
-        _, errors = self.process.communicate()
-        if self.process.returncode != 0:
-            self.temporary.unlink(missing_ok=True)
-            said = next((line for line in errors.splitlines() if "error" in line), errors[:200])
-            raise RuntimeError(said.strip())
-        # Renamed when it is whole: another process may be waiting to load it.
-        self.temporary.replace(self.path)
+        if os.getpid() != self.starter:
+            # Forked meanwhile: only the parent hears from the compiler.
+            assert self.temporary is not None
+            deadline = time.monotonic() + _PATIENCE
+            while self.temporary.exists() and time.monotonic() < deadline:
+                time.sleep(0.02)
+        else:
+            _, errors = self.process.communicate()
+            if self.process.returncode != 0:
+                said = next((line for line in errors.splitlines() if "error" in line), errors[:200])
+                raise RuntimeError(said.strip())
         self.process = None
         return self.path
 
 
 _build: Build | None = None
+
+# Compiles, puts it on the disk and renames it; does so to the end if Python is gone by then.
+# Renamed when it is whole: another process may be waiting to load it.
+_COMPILE = """
+path=$1 temporary=$2
+shift 2
+if "$@" -o "$temporary"; then
+    sync "$temporary"
+    mv -f "$temporary" "$path"
+else
+    rm -f "$temporary"
+    exit 1
+fi
+"""
+
+_PATIENCE = 120  # seconds for a compilation of half a dozen, on a machine that is busy
 
 
 def prepare(compiler: str, folder: Path) -> None:
@@ -91,14 +114,24 @@ def prepare(compiler: str, folder: Path) -> None:
         _build = Build(path)
         return
     folder.mkdir(parents=True, exist_ok=True)
+    _remove_abandoned(folder)
     handle, name = tempfile.mkstemp(".so.tmp", "net2-kernels-", folder)
     os.close(handle)
-    command = [*shlex.split(compiler), *flags, str(KERNELS / "glue.cpp"), "-o", name]
+    command = [*shlex.split(compiler), *flags, str(KERNELS / "glue.cpp")]
     process = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
-        text=True,
+        ["sh", "-c", _COMPILE, "sh", str(path), name, *command],
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
+        text=True, start_new_session=True,  # Ctrl-C is not for the compiler
     )  # fmt: skip
-    _build = Build(path, process, Path(name))
+    _build = Build(path, Path(name), process, os.getpid())
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Remove what a compilation left that was killed."""
+    for path in folder.glob("net2-kernels-*.so.tmp"):
+        with suppress(OSError):
+            if time.time() - path.stat().st_mtime > _PATIENCE:
+                path.unlink()
 
 
 def _target(compiler: str) -> tuple[list[str], str]:
@@ -139,11 +172,33 @@ def _load(compiler: str, folder: Path) -> ctypes.CDLL:
     assert _build is not None
     path = _build.finish()
     try:
+        _check_length(path)
         return ctypes.CDLL(str(path))
-    except OSError:  # cut off or overwritten since it was compiled
+    except OSError:  # gone, cut off or overwritten since it was compiled
         path.unlink(missing_ok=True)
         prepare(compiler, path.parent)
         return ctypes.CDLL(str(_build.finish()))
+
+
+def _check_length(path: Path) -> None:
+    """Refuse a library that was cut off, which the loader would map and crash on.
+
+    Of ELF's 64-byte header (System V ABI, "ELF Header") the last fields say where the table of
+    sections begins, which linkers put last, how large its entries are and how many there are.
+
+    Raises
+    ------
+    OSError
+    """
+    with path.open("rb") as f:
+        header = f.read(64)
+        size = f.seek(0, os.SEEK_END)
+    if header[:5] == b"\x7fELF\x02" and len(header) == 64:
+        order = "<" if header[5] == 1 else ">"
+        (begin,) = struct.unpack_from(order + "Q", header, 40)
+        each, count = struct.unpack_from(order + "HH", header, 58)
+        if begin + each * count > size:
+            raise OSError(f"{path}: cut off after {size} bytes")
 
 
 def _declare(library: ctypes.CDLL) -> None:

@@ -8,8 +8,15 @@
 
 namespace net2 {
 
-inline bool uses_winograd(const Stage &s) {
-    return s.filter_rows == 2 && s.filter_columns == 2 && !s.few_channels();
+// Winograd's sums leave out channels of zeros, of which a NaN or an infinity among the weights
+// would have made NaN.
+inline bool uses_winograd(const Stage &s, const float *w) {
+    if (s.filter_rows != 2 || s.filter_columns != 2 || s.few_channels())
+        return false;
+    float unlike = 0; // stays 0 as long as all is finite
+    for (long i = 0; i < s.filters * s.channels * s.taps(); i++)
+        unlike += 0.0f * w[i];
+    return unlike == 0;
 }
 
 // p (images, pooled) and winners (images, filter blocks, windows, V) of x, w and b (or null)
@@ -20,7 +27,7 @@ inline void forward(const Stage &s, const float *x, const float *w, const float 
     for (long f = 0; f < padded; f++)
         bias[f] = b != nullptr && f < s.filters ? b[f] : 0;
 
-    const bool winograd = uses_winograd(s);
+    const bool winograd = uses_winograd(s, w);
     const long direct_size = direct_weights_size(s);
     const long size = winograd ? winograd_weights_size(s) : direct_size;
     float *weights = scratch(Use::weights, size);
