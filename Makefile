@@ -22,7 +22,7 @@ train: $(TRAIN)
 	@$(BIN)/python net2.py $(ARGS)
 
 test: $(DEV)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 torch: $(GPU)
 

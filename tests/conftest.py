@@ -1,7 +1,10 @@
 """Settings of the whole test run."""
 
 import signal
+import sys
 
+import numpy as np
+import pytest
 from hypothesis import settings
 
 # A shell's background jobs and nohup ignore Ctrl-C, and their children inherit that; here
@@ -12,3 +15,11 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 settings.register_profile("calm", deadline=None)
 settings.register_profile("fuzz", deadline=None, max_examples=3000)
 settings.load_profile("calm")
+
+
+@pytest.fixture(autouse=True)
+def lasagnes_random_numbers():
+    """A test that has Lasagne draw from a generator of its own does so for itself alone."""
+    yield
+    if "lasagne" in sys.modules:
+        sys.modules["lasagne"].random.set_rng(np.random)

@@ -389,7 +389,7 @@ class TestExcepthook:
 
     def test_ctrl_c_in_the_projects_scripts(self, hook, monkeypatch, capsys):
         script = str(interrupt._ROOT / "net2.py")
-        monkeypatch.setattr(sys.modules["__main__"], "__file__", script)
+        monkeypatch.setattr(sys.modules["__main__"], "__file__", script, raising=False)
         monkeypatch.setattr(sys, "argv", [script])
         with pytest.raises(SystemExit) as stopped:
             hook[0](KeyboardInterrupt, KeyboardInterrupt(), None)
@@ -397,7 +397,8 @@ class TestExcepthook:
         assert capsys.readouterr().err == "net2.py: stopped by Ctrl-C\n"
 
     def test_everything_else_is_somebody_elses(self, hook, monkeypatch):
-        monkeypatch.setattr(sys.modules["__main__"], "__file__", "/home/me/mine.py")
+        script = "/home/me/mine.py"
+        monkeypatch.setattr(sys.modules["__main__"], "__file__", script, raising=False)
         hook[0](KeyboardInterrupt, KeyboardInterrupt(), None)
         hook[0](ValueError, ValueError(), None)
         assert hook[1] == [KeyboardInterrupt, ValueError]
