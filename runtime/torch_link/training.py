@@ -51,9 +51,7 @@ def _patch(base) -> None:
     def split_on_device(self, X, y, net):
         parts = split(self, X, y, net)
         data = _watched.get(id(self))
-        if data is not None:
-            data.cut(parts)
-        return parts
+        return parts if data is None else data.cut(parts)
 
     @functools.wraps(start)
     def start_on_device(self, X, y=None):
@@ -129,9 +127,14 @@ class Data:
         self._set_writeable(True)
         self.stack.close()
 
-    def cut(self, parts) -> None:
-        """Take note of the arrays that the data was split into."""
+    def cut(self, parts) -> tuple:
+        """Take note of the arrays that the data was split into; return them.
+
+        Those that are views of what was given (training/split.py) are copied.
+        """
+        parts = tuple(_owned(part) for part in parts)
         self.parts = [a for part in parts for a in _arrays(part) if self._is_private(a)]
+        return parts
 
     @contextmanager
     def unlocked(self):
@@ -170,6 +173,12 @@ class Data:
 
         free, total = torch.cuda.mem_get_info(self.target.device)
         return array.nbytes < _SHARE * min(free, total)
+
+
+def _owned(data):
+    if isinstance(data, dict):
+        return {name: _owned(array) for name, array in data.items()}
+    return data.copy() if isinstance(data, np.ndarray) and data.base is not None else data
 
 
 def _arrays(data) -> list[np.ndarray]:

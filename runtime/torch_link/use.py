@@ -16,6 +16,7 @@ _EXCLUDED = (
     "conv_opts",
     "AbstractConvCheck",
     "c_blas",
+    "scipy_blas",
     "specialize_device",
     "conv_pool",  # runtime/engine, for the CPU
     "momentum",

@@ -23,6 +23,9 @@ ONE_MODULE = Mode("c", OPT_FAST_RUN.excluding("inplace"))
 FAST_RUN = Mode("cvm", OPT_FAST_RUN.excluding("fusion"))
 # For Ops that are NumPy's anyway, or whose C code calls a BLAS that need not be there.
 NUMPY = Mode("py", OPT_FAST_RUN)
+# Threads that spin while they wait take the cores from the tests that run beside these.
+torch.set_num_threads(1)
+
 RUNS = 3  # step by step, while recording, from the recording
 
 
