@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import pickle
 import resource
+import subprocess
 import threading
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from lasagne import layers
 from nolearn.lasagne import BatchIterator, NeuralNet
 
 from net2 import net2
-from tests.fresh_python import says
+from tests.fresh_python import fresh_python, says
 from tests.theano_graphs import count, engine, relative
 
 SIZE = 36  # stages of 34, 17 -> 16, 8 -> 7, 3: odd sizes as well
@@ -339,3 +340,57 @@ def test_as_many_threads_as_asked_for(threads):
 
 def _cache():
     return {"THEANO_FLAGS": f"base_compiledir={theano.config.base_compiledir}"}
+
+
+# A net like net2 from fit to predict, its kernels compiled by the wrapper below.
+FIT = """
+import runtime, numpy as np
+from lasagne import layers
+from nolearn.lasagne import BatchIterator, NeuralNet
+from pathlib import Path
+from runtime.engine import library
+stages = [(f"{kind.lower()}{i}", getattr(layers, f"{kind}2DLayer"))
+          for i in (1, 2, 3) for kind in ("Conv", "MaxPool")]
+sizes = {f"conv{i}_{name}": value for i, filters, taps in ((1, 32, 3), (2, 64, 2), (3, 128, 2))
+         for name, value in (("num_filters", filters), ("filter_size", (taps, taps)))}
+net = NeuralNet(
+    [("input", layers.InputLayer), *stages, ("hidden", layers.DenseLayer),
+     ("output", layers.DenseLayer)],
+    input_shape=(None, 1, 36, 36), hidden_num_units=50, output_num_units=30,
+    output_nonlinearity=None, update_learning_rate=0.01, update_momentum=0.9, regression=True,
+    max_epochs=2, verbose=0, batch_iterator_train=BatchIterator(16),
+    **{f"maxpool{i}_pool_size": (2, 2) for i in (1, 2, 3)}, **sizes,
+)
+random = np.random.RandomState(0)
+X = random.uniform(size=(50, 1, 36, 36)).astype(np.float32)
+y = random.uniform(-1, 1, size=(50, 30)).astype(np.float32)
+assert np.isfinite(net.fit(X, y).predict(X)).all()
+ops = {type(node.op).__name__ for node in net.train_iter_.maker.fgraph.toposort()}
+print({"ConvPool", "ConvPoolGrad", "Momentum"} <= ops)
+print(b"__asan_report_store" in Path(library.kernels()._name).read_bytes())
+"""
+
+
+def test_a_fit_under_address_sanitizer(tmp_path):
+    """Whatever Python hands over to the kernels: not a byte beside it is read or written."""
+    compiler = theano.config.cxx.split()[0]
+    libraries = [
+        subprocess.run([compiler, f"-print-file-name={name}"], capture_output=True, text=True)
+        .stdout.strip()
+        for name in ("libasan.so", "libubsan.so", "libstdc++.so")
+    ]  # fmt: skip
+    if not all(Path(path).is_absolute() for path in libraries):
+        pytest.skip(f"{compiler} has no AddressSanitizer that can be loaded first")
+    wrapper = tmp_path / "g++"  # Theano goes by the name
+    flags = "-O1 -g -fsanitize=address,undefined -fno-sanitize-recover"
+    wrapper.write_text(
+        f'#!/bin/sh\ncase "$*" in *glue.cpp*) exec {compiler} "$@" {flags} ;; esac\n'
+        f'exec {compiler} "$@"\n'
+    )
+    wrapper.chmod(0o755)
+    done = fresh_python(
+        "-c", FIT, LD_PRELOAD=" ".join(libraries), ASAN_OPTIONS="detect_leaks=0",
+        THEANO_FLAGS=f"cxx={wrapper},base_compiledir={tmp_path}",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["True", "True"]
