@@ -37,9 +37,15 @@ def stock(inputs, outputs, **more):
         return theano.function(inputs, outputs, mode=mode, **more)
 
 
+def ops(function):
+    """Return a function's Ops in the order in which they run; of a chain of stages, those."""
+    nodes = function.maker.fgraph.toposort()
+    return [op for node in nodes for op in getattr(node.op, "stages", (node.op,))]
+
+
 def names(function):
-    """Return the type names of a function's Ops, in the order in which they run."""
-    return [type(node.op).__name__ for node in function.maker.fgraph.toposort()]
+    """Return the type names of a function's `ops`."""
+    return [type(op).__name__ for op in ops(function)]
 
 
 def count(function, *kinds):

@@ -35,7 +35,8 @@ def _add_flag(configparser: ModuleType) -> None:
 
 def _register(theano: ModuleType) -> None:
     from runtime.engine import updates
-    from runtime.engine.conv_pool import rewrite
+    from runtime.engine.conv_pool import chain, rewrite
 
     rewrite.register()
+    chain.register()
     updates.register()

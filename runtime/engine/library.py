@@ -47,6 +47,15 @@ class Stage(ctypes.Structure):
     _fields_ = [(name, ctypes.c_int64) for name in _FIELDS]
 
 
+class Link(ctypes.Structure):
+    """A stage of a chain and the addresses of its arrays, as in kernels/conv_pool.hpp."""
+
+    _fields_ = [
+        ("stage", Stage),
+        *((name, ctypes.c_void_p) for name in "x w b p winners g dw db dx".split()),  # noqa: SIM905
+    ]
+
+
 @dataclass
 class Build:
     """A compilation that may still be running, begun by this process or by its parent."""
@@ -205,12 +214,14 @@ def _declare(library: ctypes.CDLL) -> None:
     pointer, number, real = ctypes.c_void_p, ctypes.c_int64, ctypes.c_float
     matrix = (pointer, number, number)
     step = (real, real, ctypes.c_int, pointer, pointer)
-    stage = ctypes.POINTER(Stage)
+    stage, links = ctypes.POINTER(Stage), ctypes.POINTER(Link)
     signatures: dict[str, tuple] = {
         "net2_take": (number,),
         "net2_give": (pointer,),
         "net2_forward": (stage, *[pointer] * 5),
         "net2_backward": (stage, *[pointer] * 7),
+        "net2_forward_chain": (links, number),
+        "net2_backward_chain": (links, number),
         "net2_product": (*matrix, *matrix, pointer, *[number] * 3),
         "net2_update": (*step, pointer, number),
         "net2_update_with_product": (*step, *matrix, *matrix, *[number] * 3),

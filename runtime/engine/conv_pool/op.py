@@ -47,20 +47,20 @@ class _Stage(Op):
         up = 0 if self.ignore_border else 1
         return tuple((size + up) // 2 for size in self.infer_out(rows, columns))
 
-    def stage(self, x, w, *, dx_blocked=False, p_blocked=False):
-        """Return the kernels' description of a batch of these images and filters.
+    def stage(self, shape, w, *, dx_blocked=False, p_blocked=False):
+        """Return the kernels' description of a batch of images of this shape and these filters.
 
         Raises
         ------
         ValueError
             If they do not fit each other, or the filters are larger than the images.
         """
-        images, rows, columns = x.shape[0], x.shape[2], x.shape[3]
+        images, here, rows, columns = shape[:4]
         filters, channels, *size = w.shape
-        here = library.blocks(channels) if self.x_blocked else channels
-        if tuple(size) != self.filter_size or x.shape[1] != here:
+        wanted = library.blocks(channels) if self.x_blocked else channels
+        if tuple(size) != self.filter_size or here != wanted:
             raise ValueError(
-                f"images of shape {x.shape} do not fit filters of shape {w.shape}; expected "
+                f"images of shape {shape} do not fit filters of shape {w.shape}; expected "
                 f"{channels} channels and filters of {self.filter_size[0]}x{self.filter_size[1]}"
             )
         out, pooled = self.infer_out(rows, columns), self.infer_pooled(rows, columns)
@@ -75,7 +75,8 @@ class _Stage(Op):
         )  # fmt: skip
 
 
-def _pointer(array):
+def pointer(array):
+    """Return an array's address; None for None."""
     return None if array is None else array.ctypes.data
 
 
@@ -134,6 +135,12 @@ class ConvPool(_Stage):
         blocked = (images, (filters + lanes - 1) // lanes, *pooled, lanes)
         return [blocked if self.p_blocked else (images, filters, *pooled), blocked]
 
+    def shapes(self, stage):
+        """Return the shapes of p and of winners."""
+        n, f, pooled = stage.images, stage.filters, (stage.pool_rows, stage.pool_columns)
+        blocked = n, library.blocks(f), *pooled, library.lanes()
+        return blocked if self.p_blocked else (n, f, *pooled), blocked
+
     def perform(self, node, inputs, outputs):
         x, w, *b = inputs
         p, winners = reference.conv_pool(
@@ -149,13 +156,11 @@ class ConvPool(_Stage):
 
         def run(*arrays):
             x, w, *b = map(np.ascontiguousarray, arrays)
-            stage = self.stage(x, w, p_blocked=self.p_blocked)
-            n, f, pooled = len(x), len(w), (stage.pool_rows, stage.pool_columns)
-            blocked = n, library.blocks(f), *pooled, library.lanes()
-            p = library.empty(blocked if self.p_blocked else (n, f, *pooled))
-            winners = library.empty(blocked, "uint8")
+            stage = self.stage(x.shape, w, p_blocked=self.p_blocked)
+            p_shape, shape = self.shapes(stage)
+            p, winners = library.empty(p_shape), library.empty(shape, "uint8")
             arrays = x, w, b[0] if b else None, p, winners
-            library.call("net2_forward", ctypes.byref(stage), *map(_pointer, arrays))
+            library.call("net2_forward", ctypes.byref(stage), *map(pointer, arrays))
             return p, winners
 
         return thunk_of(run, node, storage_map, compute_map)
@@ -201,6 +206,20 @@ class ConvPoolGrad(_Stage):
         dx = (x[0], *(blocks if self.dx_blocked else (w[1], *x[2:4])))
         return ([w, w[:1]] if self.of_weights else []) + ([dx] if self.of_inputs else [])
 
+    def empty(self, w):
+        """Return arrays for the gradients of w and b, or None twice."""
+        if not self.of_weights:
+            return None, None
+        return library.empty(w.shape), library.empty((len(w),))
+
+    def empty_dx(self, x, w):
+        """Return an array for the gradient of x, or None."""
+        if not self.of_inputs:
+            return None
+        n, channels, size = len(x), w.shape[1], x.shape[2:4]
+        blocked = n, library.blocks(channels), *size, library.lanes()
+        return library.empty(blocked if self.dx_blocked else (n, channels, *size))
+
     def perform(self, node, inputs, outputs):
         x, w, winners, g = inputs
         filters, channels = w.shape[:2]
@@ -220,19 +239,10 @@ class ConvPoolGrad(_Stage):
 
         def run(*arrays):
             x, w, winners, g = map(np.ascontiguousarray, arrays)
-            stage = self.stage(x, w, dx_blocked=self.dx_blocked, p_blocked=self.g_blocked)
-            results = []
-            if self.of_weights:
-                results += [library.empty(w.shape), library.empty((len(w),))]
-            dw, db = results or (None, None)
-            dx = None
-            if self.of_inputs:
-                n, channels, size = len(x), w.shape[1], x.shape[2:4]
-                blocked = n, library.blocks(channels), *size, library.lanes()
-                dx = library.empty(blocked if self.dx_blocked else (n, channels, *size))
-                results.append(dx)
-            arrays = x, w, winners, g, dw, db, dx
-            library.call("net2_backward", ctypes.byref(stage), *map(_pointer, arrays))
-            return results
+            stage = self.stage(x.shape, w, dx_blocked=self.dx_blocked, p_blocked=self.g_blocked)
+            results = [*self.empty(w), self.empty_dx(x, w)]
+            arrays = x, w, winners, g, *results
+            library.call("net2_backward", ctypes.byref(stage), *map(pointer, arrays))
+            return [array for array in results if array is not None]
 
         return thunk_of(run, node, storage_map, compute_map)

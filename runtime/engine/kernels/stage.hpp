@@ -31,6 +31,7 @@ struct Stage {
     long filter_blocks() const { return (filters + V - 1) / V; }
     long windows() const { return pool_rows * pool_columns; }
     long taps() const { return filter_rows * filter_columns; }
+    long weights() const { return filters * channels * taps(); }
     // What the windows see, incomplete ones at the border as well.
     long seen_rows() const { return 2 * pool_rows + filter_rows - 1; }
     long seen_columns() const { return 2 * pool_columns + filter_columns - 1; }
@@ -114,10 +115,10 @@ inline void blocks_to_planes(float *planes, const float *blocked, long channels,
     }
 }
 
-// Image n as planes, with zeros around it where the windows see more than x has
-inline Image planes_of(const Stage &s, const float *x, long n) {
+// An image as planes, with zeros around it where the windows see more than x has
+inline Image planes_of(const Stage &s, const float *x) {
     const long size = s.rows * s.columns;
-    const float *planes = x + n * s.x_size(s.x_blocked);
+    const float *planes = x;
     if (s.x_blocked) {
         float *copy = scratch(Use::planes, s.channels * size);
         blocks_to_planes(copy, planes, s.channels, size);
@@ -135,10 +136,10 @@ inline Image planes_of(const Stage &s, const float *x, long n) {
     return {padded, height * width, width};
 }
 
-// Image n blocked, with zeros around it where the windows see more than x has
-inline Image blocks_of(const Stage &s, const float *x, long n) {
+// An image blocked, with zeros around it where the windows see more than x has
+inline Image blocks_of(const Stage &s, const float *x) {
     const long size = s.rows * s.columns, blocks = s.channel_blocks();
-    const float *blocked = x + n * s.x_size(s.x_blocked);
+    const float *blocked = x;
     if (!s.x_blocked) {
         float *copy = scratch(Use::planes, blocks * size * V);
         planes_to_blocks(copy, blocked, s.channels, size);

@@ -203,9 +203,12 @@ class Scratch {
 
 // What a thread keeps scratch memory for; whatever is in use at the same time needs its own.
 enum class Use {
-    image,    // with zeros around it
-    planes,   // or blocks of an image that is blocked, or not
-    pooled,   // p or its gradient, blocked
+    image,       // with zeros around it
+    planes,      // or blocks of an image that is blocked, or not
+    pooled,      // p or its gradient, blocked
+    winners,     // that nobody asked for
+    handed_even, // from one stage of a chain to the next
+    handed_odd,
     winograd, // the planes of Winograd's inputs
     products, // of these planes; a part of a product of matrices
     hits,

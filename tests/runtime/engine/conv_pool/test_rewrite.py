@@ -14,7 +14,7 @@ from lasagne.layers.cuda_convnet import Conv2DCCLayer, MaxPool2DCCLayer
 from theano.tensor.nnet import conv2d
 from theano.tensor.signal.pool import pool_2d
 
-from tests.theano_graphs import count, fused, names, relative, stock
+from tests.theano_graphs import count, fused, names, ops, relative, stock
 
 RANDOM = np.random.RandomState(0)
 X = RANDOM.normal(size=(3, 2, 11, 12)).astype(np.float32)
@@ -363,17 +363,17 @@ def test_three_stages_hand_over_blocks_of_channels():
     loss = T.sum(T.sqr(layers.get_output(net, x)))
     outputs = [loss, *T.grad(loss, layers.get_all_params(net))]
     ours = compare([x], outputs, [IMAGES], 3, 3)
-    ops = [n.op for n in ours.maker.fgraph.toposort() if hasattr(n.op, "x_blocked")]
-    forward = [op for op in ops if hasattr(op, "p_blocked")]
+    stages = [op for op in ops(ours) if hasattr(op, "x_blocked")]
+    forward = [op for op in stages if hasattr(op, "p_blocked")]
     assert [(op.x_blocked, op.p_blocked) for op in forward] == [
         (False, True), (True, True), (True, False),
     ]  # fmt: skip
-    backward = [op for op in ops if hasattr(op, "g_blocked")]
+    backward = [op for op in stages if hasattr(op, "g_blocked")]
     assert [(op.x_blocked, op.dx_blocked, op.g_blocked) for op in backward] == [
-        (True, True, False), (True, True, True), (False, False, True),
+        (False, False, True), (True, True, True), (True, True, False),
     ]  # fmt: skip
     # Nobody wants the gradient of the images.
-    assert [op.of_inputs for op in backward] == [True, True, False]
+    assert [op.of_inputs for op in backward] == [False, True, True]
 
 
 def test_layers_in_the_middle_and_at_the_end_in_one_function():

@@ -127,6 +127,134 @@ void check_updates(long cases) {
     }
 }
 
+// The arrays of stage k of a chain.
+struct Arrays {
+    std::vector<float> w, b;
+    Guarded<float> p, dw, db, dx;
+    Guarded<uint8_t> winners;
+
+    Arrays(Random &random, const Stage &s)
+        : w(s.filters * s.channels * s.filter_rows * s.filter_columns), b(s.filters),
+          p(s.images * (s.p_blocked ? padded(s.filters) : s.filters) * s.pool_rows *
+            s.pool_columns),
+          dw(long(w.size())), db(s.filters),
+          dx(s.images * (s.dx_blocked ? padded(s.channels) : s.channels) * s.rows * s.columns),
+          winners(s.images * padded(s.filters) * s.pool_rows * s.pool_columns) {
+        for (float &v : w)
+            v = random.number();
+        for (float &v : b)
+            v = random.number();
+    }
+    void forget() { p.forget(), dw.forget(), db.forget(), dx.forget(), winners.forget(); }
+};
+
+// Chains of stages give what the stages give one by one, to the last bit.
+void check_chains(long cases) {
+    Random random(6);
+    for (long t = 0; t < cases; t++) {
+        const long count = random.between(2, 4);
+        std::vector<Stage> stages;
+        long images = random.one_of({0, 1, 2, 3, 20}), channels = random.one_of({1, 3, 8, 17});
+        long rows = random.between(6, 40), columns = random.between(6, 40);
+        for (long k = 0; k < count; k++) {
+            Stage s = {};
+            s.images = images, s.channels = channels, s.rows = rows, s.columns = columns;
+            s.filter_rows = random.between(1, 3), s.filter_columns = random.between(1, 3);
+            if (random.chance(50))
+                s.filter_rows = s.filter_columns = 2;
+            s.top = random.chance(30), s.left = random.chance(30);
+            s.out_rows = rows + 2 * s.top - s.filter_rows + 1;
+            s.out_columns = columns + 2 * s.left - s.filter_columns + 1;
+            if (s.out_rows < 1 || s.out_columns < 1)
+                break;
+            const int up = random.chance(50);
+            s.pool_rows = (s.out_rows + up) / 2, s.pool_columns = (s.out_columns + up) / 2;
+            s.filters = random.one_of({3, 8, 16, 33});
+            s.flip = random.chance(50), s.rectify = random.chance(80);
+            s.x_blocked = s.dx_blocked = k > 0, s.p_blocked = 1;
+            stages.push_back(s);
+            channels = s.filters, rows = s.pool_rows, columns = s.pool_columns;
+            if (rows == 0 || columns == 0)
+                break;
+        }
+        stages.front().x_blocked = random.chance(50), stages.front().dx_blocked = random.chance(50);
+        stages.back().p_blocked = random.chance(50);
+        const long last = long(stages.size()) - 1;
+        net2_set_threads(int(random.between(1, 3)));
+
+        const auto drawn = [&](bool blocked, long c, long h, long w) {
+            std::vector<float> values(images * c * h * w);
+            for (float &v : values)
+                v = random.number();
+            return laid_out(blocked, values, images, c, h, w);
+        };
+        const Stage &first = stages.front(), &end = stages.back();
+        const auto x = drawn(first.x_blocked, first.channels, first.rows, first.columns);
+        const auto g = drawn(end.p_blocked, end.filters, end.pool_rows, end.pool_columns);
+        std::vector<Arrays> alone;
+        for (const Stage &s : stages)
+            alone.emplace_back(random, s);
+        const auto x_of = [&](auto &arrays, long k) {
+            return k > 0 ? arrays[k - 1].p.data() : x.data();
+        };
+        int status = 0;
+        for (long k = 0; k <= last; k++)
+            status |= net2_forward(&stages[k], x_of(alone, k), alone[k].w.data(), alone[k].b.data(),
+                                   alone[k].p.data(), alone[k].winners.data());
+        for (long k = last; k >= 0; k--)
+            status |=
+                net2_backward(&stages[k], x_of(alone, k), alone[k].w.data(),
+                              alone[k].winners.data(), k < last ? alone[k + 1].dx.data() : g.data(),
+                              alone[k].dw.data(), alone[k].db.data(), alone[k].dx.data());
+
+        std::vector<Arrays> chained = alone;
+        std::vector<Link> links;
+        for (long k = 0; k <= last; k++) {
+            Arrays &own = chained[k];
+            own.forget();
+            links.push_back({stages[k], x_of(chained, k), own.w.data(), own.b.data(), own.p.data(),
+                             own.winners.data(), g.data(), own.dw.data(), own.db.data(),
+                             own.dx.data()});
+        }
+        char text[100];
+        std::snprintf(text, sizeof text, "chain %ld of %ld stages, %ld images", t, last + 1,
+                      images);
+        status |= net2_forward_chain(links.data(), last + 1);
+        status |= net2_backward_chain(links.data(), last + 1);
+        for (long k = 0; k <= last; k++) {
+            check(chained[k].p == alone[k].p && chained[k].winners == alone[k].winners,
+                  "forward unlike one by one", text);
+            check(chained[k].dw == alone[k].dw && chained[k].db == alone[k].db,
+                  "backward unlike one by one", text);
+        }
+        check(chained[0].dx == alone[0].dx, "dx unlike one by one", text);
+
+        // Only some of it is wanted.
+        const Arrays &result = alone[last];
+        for (Arrays &own : chained)
+            own.forget();
+        for (long k = 0; k <= last; k++) {
+            if (k < last)
+                links[k].p = nullptr;
+            links[k].winners = nullptr;
+        }
+        status |= net2_forward_chain(links.data(), last + 1);
+        check(chained[last].p == result.p, "only the last p", text);
+        const long fixed = random.below(last + 1);
+        for (long k = 0; k <= last; k++) {
+            links[k].x = x_of(alone, k), links[k].winners = alone[k].winners.data();
+            if (k == fixed)
+                links[k].dw = links[k].db = nullptr;
+        }
+        links[0].dx = nullptr;
+        status |= net2_backward_chain(links.data(), last + 1);
+        for (long k = 0; k <= last; k++)
+            check(k == fixed || (chained[k].dw == alone[k].dw && chained[k].db == alone[k].db),
+                  "only some gradients", text);
+        check(status == 0, "status", text);
+    }
+}
+
 // Four threads of the caller's at once, each with cases of its own, get what they get alone.
 void check_callers(long cases) {
     net2_set_threads(2);
@@ -244,6 +372,8 @@ int main(int arguments, char **argument) {
         check_stages(cases, {Data::noise, Data::integers, Data::flat, Data::half_flat});
     else if (section == "nonfinite")
         check_stages(cases, {Data::nonfinite});
+    else if (section == "chains")
+        check_chains(cases);
     else if (section == "products")
         check_products(cases);
     else if (section == "updates")

@@ -2,6 +2,7 @@
 // somebody writes beside them.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -18,6 +19,16 @@ struct Stage {
     int64_t flip, rectify, x_blocked, dx_blocked, p_blocked;
 };
 
+// As kernels/conv_pool.hpp and library.Link have it, field for field.
+struct Link {
+    Stage stage;
+    const float *x, *w, *b;
+    float *p;
+    uint8_t *winners;
+    const float *g;
+    float *dw, *db, *dx;
+};
+
 extern "C" {
 int net2_lanes();
 int net2_set_threads(int threads);
@@ -25,8 +36,10 @@ void *net2_take(int64_t bytes);
 void net2_give(void *block);
 int net2_forward(const Stage *, const float *x, const float *w, const float *b, float *p,
                  uint8_t *winners);
-int net2_backward(const Stage *, const float *x, const float *w, const uint8_t *winners,
-                  const float *g, float *dw, float *db, float *dx);
+int net2_backward(const Stage *, const float *x, const float *w, uint8_t *winners, const float *g,
+                  float *dw, float *db, float *dx);
+int net2_forward_chain(const Link *, int64_t count);
+int net2_backward_chain(const Link *, int64_t count);
 int net2_product(const float *a, int64_t a_row, int64_t a_column, const float *b, int64_t b_row,
                  int64_t b_column, float *c, int64_t m, int64_t n, int64_t k);
 int net2_update(float rate, float momentum, int nesterov, float *w, float *v, const float *g,
@@ -75,6 +88,8 @@ template <class T> class Guarded {
     T &operator[](long i) { return data()[i]; }
     const T &operator[](long i) const { return data()[i]; }
     long size() const { return count; }
+
+    void forget() { std::fill(bytes.begin(), bytes.end(), PATTERN); }
 
     bool intact() const {
         const uint8_t *begin = (const uint8_t *)data(), *end = (const uint8_t *)(data() + count);

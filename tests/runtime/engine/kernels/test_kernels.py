@@ -26,6 +26,7 @@ FLAGS = ["-std=c++20", "-pthread"]
 SECTIONS = {
     "stages": 300,
     "nonfinite": 100,
+    "chains": 100,
     "products": 150,
     "updates": 150,
     "memory": 200,
@@ -93,7 +94,7 @@ class Build:
 
 _alone = {k: n for k, n in SECTIONS.items() if k not in ("callers", "forks")}
 # Emulated instruction by instruction, and qemu cannot fork a process of several threads.
-_slowly = _alone | {"stages": 60, "nonfinite": 20, "products": 60, "memory": 100}
+_slowly = _alone | {"stages": 60, "nonfinite": 20, "chains": 20, "products": 60, "memory": 100}
 # ThreadSanitizer's runtime gives up when such a process forks.
 _watched = {k: n // 5 for k, n in SECTIONS.items() if k != "forks"}
 
