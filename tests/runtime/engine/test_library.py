@@ -4,6 +4,7 @@ import runtime  # noqa: F401  # isort: skip  (first: the packages of 2014 need i
 
 import gc
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -291,12 +292,13 @@ def test_blocks():
     assert [library.blocks(n) for n in (0, 1, lanes, lanes + 1, 5 * lanes)] == [0, 1, 1, 2, 5]
 
 
-def test_the_stages_fields_are_the_kernels():
-    """library.Stage mirrors stage.hpp, field for field."""
-    import re
-
-    text = (library.KERNELS / "stage.hpp").read_text()
-    body = re.search(r"struct Stage \{(.*?)\n\n", text, re.DOTALL).group(1)
-    lines = re.findall(r"int64_t ([^;]*);", re.sub(r"//.*", "", body))
-    names = [name.strip() for line in lines for name in line.split(",")]
-    assert names == [name for name, _ in library.Stage._fields_]
+@pytest.mark.parametrize(
+    ("structure", "header"), [(library.Stage, "stage.hpp"), (library.Link, "conv_pool.hpp")]
+)
+def test_the_fields_are_the_kernels(structure, header):
+    """What library.py mirrors, field for field."""
+    text = (library.KERNELS / header).read_text()
+    body = re.search(rf"struct {structure.__name__} \{{(.*?)\n(\n|\}};)", text, re.DOTALL).group(1)
+    lines = re.sub(r"//.*", "", body).split(";")
+    names = [re.sub(r".*[ *]", "", field.strip()) for line in lines for field in line.split(",")]
+    assert [name for name in names if name] == [name for name, _ in structure._fields_]
