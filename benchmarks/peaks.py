@@ -63,8 +63,8 @@ def compiled_peak() -> Callable[[int], float]:
     compiler = theano.config.cxx
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "peak.so")
-        target, _ = library._target(compiler)
-        flags = [*library._FLAGS, *target, "-I", str(library.KERNELS)]
+        target, _ = library.target_flags(compiler)
+        flags = [*library.FLAGS, *target, "-I", str(library.KERNELS)]
         subprocess.run([*shlex.split(compiler), *flags, str(SOURCE), "-o", str(path)], check=True)
         function = ctypes.CDLL(str(path)).net2_multiply
     function.argtypes = [ctypes.c_long, ctypes.POINTER(ctypes.c_float)]

@@ -31,7 +31,7 @@ log = logging.getLogger("net2")
 
 KERNELS = Path(__file__).with_name("kernels")
 
-_FLAGS = ["-std=c++20", "-O3", "-fPIC", "-shared", "-pthread", "-Wno-maybe-uninitialized"]
+FLAGS = ["-std=c++20", "-O3", "-fPIC", "-shared", "-pthread", "-Wno-maybe-uninitialized"]
 # Not every compiler knows "native" on every processor: the first of these that works is taken.
 _TARGETS: tuple[list[str], ...] = (["-march=native"], ["-mcpu=native"], [])
 
@@ -112,8 +112,8 @@ _PATIENCE = 120  # seconds for a compilation of half a dozen, on a machine that 
 def prepare(compiler: str, folder: Path) -> None:
     """Start compiling the kernels into `folder`, unless they are there already."""
     global _build
-    target, machine = _target(compiler)
-    flags = [*_FLAGS, *target]
+    target, machine = target_flags(compiler)
+    flags = [*FLAGS, *target]
     sources = sorted(KERNELS.iterdir())
     key = hashlib.sha256(repr((compiler, flags, machine)).encode())
     for source in sources:
@@ -143,7 +143,7 @@ def _remove_abandoned(folder: Path) -> None:
                 path.unlink()
 
 
-def _target(compiler: str) -> tuple[list[str], str]:
+def target_flags(compiler: str) -> tuple[list[str], str]:
     """The flag that means this processor, and what the compiler then takes it for."""
     for flags in _TARGETS:
         command = [*shlex.split(compiler), *flags, "-dM", "-E", "-x", "c++", os.devnull]
