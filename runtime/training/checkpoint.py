@@ -155,7 +155,7 @@ class Checkpoint:
             self.elapsed = content["elapsed"]
         except DataError as error:
             raise DataError(f"{self.generations.good[-1]}: {error}") from None
-        except (LookupError, TypeError, ValueError, AttributeError) as error:
+        except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
             # Whole and with a checksum that matches, but not written by `save`.
             what = f"{type(error).__name__}: {error}"
             raise DataError(f"{self.generations.good[-1]}: is no checkpoint ({what})") from error

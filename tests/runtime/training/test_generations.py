@@ -189,3 +189,11 @@ def test_changed_header_with_a_checksum_that_is_right(place, new, attempt):
     header, blocks, *_ = parts()
     found = [path for path in places(header) if path and path[0] != "__metadata__"]
     attempt(sealed(put(header, found[place % len(found)], new), blocks))
+
+
+def test_a_random_state_that_is_none(attempt):  # found by the same test
+    header, blocks, content, _ = parts()
+    changed = put(content, ("dict", "random", "dict", "python", "tuple", 1, "tuple", 0), -1)
+    texts = header["__metadata__"] | {"content": json.dumps(changed)}
+    _, said, _ = attempt(sealed(header | {"__metadata__": texts}, blocks))
+    assert "is no checkpoint (OverflowError: " in said[0]
