@@ -1,7 +1,9 @@
 """Settings of the whole test run."""
 
+import os
 import signal
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +12,12 @@ from hypothesis import settings
 # A shell's background jobs and nohup ignore Ctrl-C, and their children inherit that; here
 # it is part of what is tested.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Tests that run side by side (pytest -n) would take turns to compile in one folder.
+worker = os.environ.get("PYTEST_XDIST_WORKER")
+if worker and "compiledir" not in os.environ.get("THEANO_FLAGS", ""):
+    folder = f"base_compiledir={Path.home() / '.theano' / f'tests-{worker}'}"
+    os.environ["THEANO_FLAGS"] = ",".join(filter(None, [os.environ.get("THEANO_FLAGS"), folder]))
 
 # No deadlines: the machine may be busy with something else. The second is for tests/fuzz.py.
 settings.register_profile("calm", deadline=None)

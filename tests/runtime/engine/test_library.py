@@ -17,6 +17,7 @@ import theano
 
 from runtime.engine import library
 from tests.fresh_python import ROOT, fresh_python
+from tests.theano_graphs import stock
 
 # Says whether the engine is on, and computes: a stage where it is, which takes no compiler, else
 # something that Theano compiles in a few seconds.
@@ -45,7 +46,8 @@ SLOW = "running on Theano's own ops, which are several times slower"
 @pytest.fixture
 def folder(tmp_path):
     """A compile directory of its own, without kernels, but with what Theano itself starts with."""
-    theano.function([], theano.tensor.constant(1))  # compiles that, if nobody has yet
+    x = theano.tensor.vector()
+    stock([x], 2 * x)  # compiles that, if nobody has yet
     compiled = Path(theano.config.compiledir)
     for name in ("cutils_ext", "lazylinker_ext"):
         shutil.copytree(compiled / name, tmp_path / "compiled" / compiled.name / name)
