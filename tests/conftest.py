@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-# A shell's background jobs and nohup ignore Ctrl-C, and their children inherit that; here
-# it is part of what is tested.
+# A shell's background jobs ignore Ctrl-C, nohup a closed terminal, and their children inherit
+# that; here it is part of what is tested.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # Tests that run side by side (pytest -n) would take turns to compile in one folder.
 worker = os.environ.get("PYTEST_XDIST_WORKER")

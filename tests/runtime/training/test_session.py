@@ -175,12 +175,13 @@ def test_a_terminal_that_is_closed(tmp_path):
     if not pid:
         os.chdir(ROOT)
         os.execv(sys.executable, [sys.executable, "-c", code])
-    said = b""
-    while not said.endswith(b"\n"):  # before that it is still in the middle of print()
-        said += os.read(terminal, 100)
-    assert said == b"ready\r\n"
-    os.close(terminal)
-    _, status = os.waitpid(pid, 0)
+    try:
+        said = b""
+        while b"ready\r\n" not in said:
+            said += os.read(terminal, 100)
+    finally:  # whatever happens, nobody is left behind waiting
+        os.close(terminal)
+        _, status = os.waitpid(pid, 0)
     assert os.waitstatus_to_exitcode(status) == 129
 
 
