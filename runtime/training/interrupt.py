@@ -29,9 +29,11 @@ def install() -> None:
     if getattr(previous, "_handles_ctrl_c", False):
         return
 
+    at_start = _script()
+
     @functools.wraps(previous)
     def excepthook(kind, error, traceback):
-        script = getattr(sys.modules.get("__main__"), "__file__", None)
+        script = _script() or at_start  # Python 3.14 has forgotten it by then
         ours = script is not None and Path(script).resolve().parent == _ROOT
         if not (ours and issubclass(kind, KeyboardInterrupt)):
             previous(kind, error, traceback)
@@ -42,6 +44,10 @@ def install() -> None:
 
     excepthook._handles_ctrl_c = True  # type: ignore[attr-defined]
     sys.excepthook = excepthook
+
+
+def _script() -> str | None:
+    return getattr(sys.modules.get("__main__"), "__file__", None)
 
 
 class Stopped(KeyboardInterrupt):
