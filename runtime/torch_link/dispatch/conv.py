@@ -62,9 +62,13 @@ def _lopsided(padding) -> bool:
     return any(before != after for before, after in padding)
 
 
-def _pad(x, padding):
+def _evened(x, padding):
+    """Return x and its padding as torch can take them: padded already where sides differ."""
+    if not _lopsided(padding):
+        return x, padding
     # F.pad counts from the last axis: [columns before, after, rows before, after].
-    return F.pad(x, [side for pair in reversed(padding) for side in pair])
+    x = F.pad(x, [side for pair in reversed(padding) for side in pair])
+    return x, [(0, 0)] * len(padding)
 
 
 def _crop(x, padding):
@@ -107,10 +111,7 @@ def convolution(op, node, target):
 
     def function(x, filters):
         _refuse_channels(x, filters, geometry.groups)
-        padding = geometry.padding(filters.shape[2:])
-        if _lopsided(padding):
-            x = _pad(x, padding)
-            padding = [(0, 0)] * geometry.axes
+        x, padding = _evened(x, geometry.padding(filters.shape[2:]))
         x, filters = rounded(x), rounded(geometry.flip(filters))
         y = torch.ops.aten.convolution(x, filters, None, *geometry.arguments(padding))
         return y.to(rounded.dtype)
@@ -127,10 +128,7 @@ def gradient_of_filters(op, node, target):
 
     def function(x, gradient, shape):
         shape = ints(shape)
-        padding = geometry.padding(shape)
-        if _lopsided(padding):
-            x = _pad(x, padding)
-            padding = [(0, 0)] * geometry.axes
+        x, padding = _evened(x, geometry.padding(shape))
         x, gradient = rounded(x), rounded(gradient)
         filters = rounded(x.new_empty((gradient.shape[1], x.shape[1] // geometry.groups, *shape)))
         found = torch.ops.aten.convolution_backward(
