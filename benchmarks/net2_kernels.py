@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import runtime  # isort: skip  # noqa: F401 - first, as everywhere
 
-import ctypes
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,15 +99,12 @@ def stage_kernels(path, rng, x, filters, size, live, last):
     dx = None if first else library.empty(given.shape)
 
     def forward(described=stage) -> None:
-        arrays = given, w, b, p, winners
-        library.call("net2_forward", ctypes.byref(described), *(a.ctypes.data for a in arrays))
+        link = library.link(described, x=given, w=w, b=b, p=p, winners=winners)
+        library.call_chain("net2_forward", [link])
 
     def backward() -> None:
-        arrays = given, w, winners, g_given, dw, db
-        address = None if dx is None else dx.ctypes.data
-        library.call(
-            "net2_backward", ctypes.byref(stage), *(a.ctypes.data for a in arrays), address
-        )
+        link = library.link(stage, x=given, w=w, winners=winners, g=g_given, dw=dw, db=db, dx=dx)
+        library.call_chain("net2_backward", [link])
 
     def planes() -> np.ndarray:
         return p if last else from_blocks(p, filters)

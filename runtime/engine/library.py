@@ -21,6 +21,7 @@ import sys
 import tempfile
 import time
 import weakref
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -214,14 +215,12 @@ def _declare(library: ctypes.CDLL) -> None:
     pointer, number, real = ctypes.c_void_p, ctypes.c_int64, ctypes.c_float
     matrix = (pointer, number, number)
     step = (real, real, ctypes.c_int, pointer, pointer)
-    stage, links = ctypes.POINTER(Stage), ctypes.POINTER(Link)
+    links = ctypes.POINTER(Link)
     signatures: dict[str, tuple] = {
         "net2_take": (number,),
         "net2_give": (pointer,),
-        "net2_forward": (stage, *[pointer] * 5),
-        "net2_backward": (stage, *[pointer] * 7),
-        "net2_forward_chain": (links, number),
-        "net2_backward_chain": (links, number),
+        "net2_forward": (links, number),
+        "net2_backward": (links, number),
         "net2_product": (*matrix, *matrix, pointer, *[number] * 3),
         "net2_update": (*step, pointer, number),
         "net2_update_with_product": (*step, *matrix, *matrix, *[number] * 3),
@@ -262,6 +261,16 @@ def call(name: str, *arguments) -> None:
     """
     if getattr(kernels(), name)(*arguments) != 0:
         raise MemoryError("not enough memory for the kernels' working space")
+
+
+def link(stage: Stage, **arrays: np.ndarray | None) -> Link:
+    """Describe a stage of a chain: its contiguous arrays by the names of Link's fields."""
+    return Link(stage, **{k: a.ctypes.data for k, a in arrays.items() if a is not None})
+
+
+def call_chain(name: str, links: Sequence[Link]) -> None:
+    """Call net2_forward or net2_backward for stages that follow each other; see `call`."""
+    call(name, (Link * len(links))(*links), len(links))
 
 
 def lanes() -> int:

@@ -15,7 +15,7 @@ from theano.gof import Apply, Op, Optimizer, toolbox
 from theano.gof.graph import ancestors
 
 from runtime.engine import library
-from runtime.engine.conv_pool.op import ConvPool, ConvPoolGrad, pointer
+from runtime.engine.conv_pool.op import ConvPool, ConvPoolGrad, backward, forward
 from runtime.engine.thunks import thunk_of
 
 
@@ -81,19 +81,7 @@ class ConvPoolChain(Op):
 
         def run(*arrays):
             x, *factors = map(np.ascontiguousarray, arrays)
-            links, pairs = (library.Link * len(self.stages))(), []
-            links[0].x, shape = pointer(x), x.shape
-            for link, op, own, kept in zip(
-                links, self.stages, self.factors(factors), self.kept, strict=True
-            ):
-                link.stage = op.stage(shape, own[0], p_blocked=op.p_blocked)
-                shape, winners_shape = op.shapes(link.stage)
-                p = library.empty(shape) if kept[0] else None
-                winners = library.empty(winners_shape, "uint8") if kept[1] else None
-                link.w, link.b = map(pointer, own) if op.bias else (pointer(own[0]), None)
-                link.p, link.winners = pointer(p), pointer(winners)
-                pairs.append((p, winners))
-            library.call("net2_forward_chain", links, len(links))
+            pairs = forward(self.stages, self.kept, x, self.factors(factors))
             return self._only_kept(pairs)
 
         return thunk_of(run, node, storage_map, compute_map)
@@ -153,21 +141,8 @@ class ConvPoolGradChain(Op):
         if library.kernels() is None:
             return super().make_thunk(node, storage_map, compute_map, no_recycling, "py")
 
-        def run(*given):
-            arrays = list(map(np.ascontiguousarray, given))
-            links, results = (library.Link * len(self.stages))(), []
-            for k, (link, op) in enumerate(zip(links, self.stages, strict=True)):
-                x, w, winners = arrays[3 * k : 3 * k + 3]
-                link.stage = op.stage(x.shape, w, dx_blocked=op.dx_blocked, p_blocked=op.g_blocked)
-                dw, db = op.empty(w)
-                link.x, link.w, link.winners = pointer(x), pointer(w), pointer(winners)
-                link.dw, link.db = pointer(dw), pointer(db)
-                results += [dw, db]
-            links[-1].g = pointer(arrays[-1])
-            dx = self.stages[0].empty_dx(*arrays[:2])
-            links[0].dx = pointer(dx)
-            library.call("net2_backward_chain", links, len(links))
-            return [array for array in [*results, dx] if array is not None]
+        def run(*arrays):
+            return backward(self.stages, list(map(np.ascontiguousarray, arrays)))
 
         return thunk_of(run, node, storage_map, compute_map)
 

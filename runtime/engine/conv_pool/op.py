@@ -6,8 +6,6 @@ NumPy reference; make_thunk() calls the kernels.
 
 from __future__ import annotations
 
-import ctypes
-
 import numpy as np
 import theano
 import theano.tensor as T
@@ -75,9 +73,64 @@ class _Stage(Op):
         )  # fmt: skip
 
 
-def pointer(array):
-    """Return an array's address; None for None."""
-    return None if array is None else array.ctypes.data
+def forward(stages, kept, x, factors):
+    """Call the kernels for stages that follow each other.
+
+    Parameters
+    ----------
+    stages : sequence of ConvPool
+    kept : sequence of (bool, bool)
+        Which of each one's p and winners are wanted.
+    x : ndarray
+        The first one's.
+    factors : sequence of (w,) or (w, b)
+        Each one's.
+
+    Returns
+    -------
+    list of (p, winners)
+        Each one's; None is what is not wanted.
+    """
+    links: list[library.Link] = []
+    pairs, shape = [], x.shape
+    for op, wanted, (w, *b) in zip(stages, kept, factors, strict=True):
+        stage = op.stage(shape, w, p_blocked=op.p_blocked)
+        shape, winners_shape = op.shapes(stage)
+        p = library.empty(shape) if wanted[0] else None
+        winners = library.empty(winners_shape, "uint8") if wanted[1] else None
+        pairs.append((p, winners))
+        arrays = {"w": w, "b": b[0] if b else None, "p": p, "winners": winners}
+        links.append(library.link(stage, x=None if links else x, **arrays))
+    library.call_chain("net2_forward", links)
+    return pairs
+
+
+def backward(stages, arrays):
+    """Call the kernels for the gradients of stages that follow each other.
+
+    Parameters
+    ----------
+    stages : sequence of ConvPoolGrad
+    arrays : sequence of ndarray
+        x, w and winners of each, then g, the gradient of the last one's p.
+
+    Returns
+    -------
+    list of ndarray
+        The gradients of each one's w and b, then that of the first one's x, those that are wanted.
+    """
+    *arrays, g = arrays
+    dx = stages[0].empty_dx(*arrays[:2])
+    links, results = [], []
+    for k, op in enumerate(stages):
+        x, w, winners = arrays[3 * k : 3 * k + 3]
+        stage = op.stage(x.shape, w, dx_blocked=op.dx_blocked, p_blocked=op.g_blocked)
+        dw, db = op.empty(w)
+        ends = {"g": g if k == len(stages) - 1 else None, "dx": None if k else dx}
+        links.append(library.link(stage, x=x, w=w, winners=winners, dw=dw, db=db, **ends))
+        results += [dw, db]
+    library.call_chain("net2_backward", links)
+    return [array for array in [*results, dx] if array is not None]
 
 
 def _blocked_type(dtype):
@@ -155,13 +208,8 @@ class ConvPool(_Stage):
             return super().make_thunk(node, storage_map, compute_map, no_recycling, "py")
 
         def run(*arrays):
-            x, w, *b = map(np.ascontiguousarray, arrays)
-            stage = self.stage(x.shape, w, p_blocked=self.p_blocked)
-            p_shape, shape = self.shapes(stage)
-            p, winners = library.empty(p_shape), library.empty(shape, "uint8")
-            arrays = x, w, b[0] if b else None, p, winners
-            library.call("net2_forward", ctypes.byref(stage), *map(pointer, arrays))
-            return p, winners
+            x, *factors = map(np.ascontiguousarray, arrays)
+            return forward([self], [(True, True)], x, [factors])[0]
 
         return thunk_of(run, node, storage_map, compute_map)
 
@@ -238,11 +286,6 @@ class ConvPoolGrad(_Stage):
             return super().make_thunk(node, storage_map, compute_map, no_recycling, "py")
 
         def run(*arrays):
-            x, w, winners, g = map(np.ascontiguousarray, arrays)
-            stage = self.stage(x.shape, w, dx_blocked=self.dx_blocked, p_blocked=self.g_blocked)
-            results = [*self.empty(w), self.empty_dx(x, w)]
-            arrays = x, w, winners, g, *results
-            library.call("net2_backward", ctypes.byref(stage), *map(pointer, arrays))
-            return [array for array in results if array is not None]
+            return backward([self], list(map(np.ascontiguousarray, arrays)))
 
         return thunk_of(run, node, storage_map, compute_map)

@@ -28,24 +28,12 @@ int net2_set_threads(int threads) {
 void *net2_take(int64_t bytes) { return Memory::instance().take(bytes); }
 void net2_give(void *block) { Memory::instance().give(block); }
 
-int net2_forward_chain(const Link *links, int64_t count) {
+int net2_forward(const Link *links, int64_t count) {
     return guarded([&] { forward(links, count); });
 }
 
-int net2_backward_chain(const Link *links, int64_t count) {
+int net2_backward(const Link *links, int64_t count) {
     return guarded([&] { backward(links, count); });
-}
-
-int net2_forward(const Stage *stage, const float *x, const float *w, const float *b, float *p,
-                 uint8_t *winners) {
-    const Link link = {*stage, x, w, b, p, winners, nullptr, nullptr, nullptr, nullptr};
-    return net2_forward_chain(&link, 1);
-}
-
-int net2_backward(const Stage *stage, const float *x, const float *w, uint8_t *winners,
-                  const float *g, float *dw, float *db, float *dx) {
-    const Link link = {*stage, x, w, nullptr, nullptr, winners, g, dw, db, dx};
-    return net2_backward_chain(&link, 1);
 }
 
 // Strides in floats.

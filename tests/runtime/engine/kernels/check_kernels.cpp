@@ -194,33 +194,32 @@ void check_chains(long cases) {
         std::vector<Arrays> alone;
         for (const Stage &s : stages)
             alone.emplace_back(random, s);
-        const auto x_of = [&](auto &arrays, long k) {
-            return k > 0 ? arrays[k - 1].p.data() : x.data();
+        std::vector<Arrays> chained = alone;
+        // In a chain only the first x, the last g and the first dx count.
+        const auto links_of = [&](std::vector<Arrays> &arrays) {
+            std::vector<Link> links;
+            for (long k = 0; k <= last; k++) {
+                Arrays &own = arrays[k];
+                own.forget();
+                links.push_back({stages[k], k > 0 ? arrays[k - 1].p.data() : x.data(), own.w.data(),
+                                 own.b.data(), own.p.data(), own.winners.data(),
+                                 k < last ? arrays[k + 1].dx.data() : g.data(), own.dw.data(),
+                                 own.db.data(), own.dx.data()});
+            }
+            return links;
         };
         int status = 0;
+        const std::vector<Link> singles = links_of(alone);
         for (long k = 0; k <= last; k++)
-            status |= net2_forward(&stages[k], x_of(alone, k), alone[k].w.data(), alone[k].b.data(),
-                                   alone[k].p.data(), alone[k].winners.data());
+            status |= net2_forward(&singles[k], 1);
         for (long k = last; k >= 0; k--)
-            status |=
-                net2_backward(&stages[k], x_of(alone, k), alone[k].w.data(),
-                              alone[k].winners.data(), k < last ? alone[k + 1].dx.data() : g.data(),
-                              alone[k].dw.data(), alone[k].db.data(), alone[k].dx.data());
-
-        std::vector<Arrays> chained = alone;
-        std::vector<Link> links;
-        for (long k = 0; k <= last; k++) {
-            Arrays &own = chained[k];
-            own.forget();
-            links.push_back({stages[k], x_of(chained, k), own.w.data(), own.b.data(), own.p.data(),
-                             own.winners.data(), g.data(), own.dw.data(), own.db.data(),
-                             own.dx.data()});
-        }
+            status |= net2_backward(&singles[k], 1);
+        std::vector<Link> links = links_of(chained);
         char text[100];
         std::snprintf(text, sizeof text, "chain %ld of %ld stages, %ld images", t, last + 1,
                       images);
-        status |= net2_forward_chain(links.data(), last + 1);
-        status |= net2_backward_chain(links.data(), last + 1);
+        status |= net2_forward(links.data(), last + 1);
+        status |= net2_backward(links.data(), last + 1);
         for (long k = 0; k <= last; k++) {
             check(chained[k].p == alone[k].p && chained[k].winners == alone[k].winners,
                   "forward unlike one by one", text);
@@ -238,16 +237,16 @@ void check_chains(long cases) {
                 links[k].p = nullptr;
             links[k].winners = nullptr;
         }
-        status |= net2_forward_chain(links.data(), last + 1);
+        status |= net2_forward(links.data(), last + 1);
         check(chained[last].p == result.p, "only the last p", text);
         const long fixed = random.below(last + 1);
         for (long k = 0; k <= last; k++) {
-            links[k].x = x_of(alone, k), links[k].winners = alone[k].winners.data();
+            links[k].x = singles[k].x, links[k].winners = alone[k].winners.data();
             if (k == fixed)
                 links[k].dw = links[k].db = nullptr;
         }
         links[0].dx = nullptr;
-        status |= net2_backward_chain(links.data(), last + 1);
+        status |= net2_backward(links.data(), last + 1);
         for (long k = 0; k <= last; k++)
             check(k == fixed || (chained[k].dw == alone[k].dw && chained[k].db == alone[k].db),
                   "only some gradients", text);

@@ -34,12 +34,8 @@ int net2_lanes();
 int net2_set_threads(int threads);
 void *net2_take(int64_t bytes);
 void net2_give(void *block);
-int net2_forward(const Stage *, const float *x, const float *w, const float *b, float *p,
-                 uint8_t *winners);
-int net2_backward(const Stage *, const float *x, const float *w, uint8_t *winners, const float *g,
-                  float *dw, float *db, float *dx);
-int net2_forward_chain(const Link *, int64_t count);
-int net2_backward_chain(const Link *, int64_t count);
+int net2_forward(const Link *, int64_t count);
+int net2_backward(const Link *, int64_t count);
 int net2_product(const float *a, int64_t a_row, int64_t a_column, const float *b, int64_t b_row,
                  int64_t b_column, float *c, int64_t m, int64_t n, int64_t k);
 int net2_update(float rate, float momentum, int nesterov, float *w, float *v, const float *g,

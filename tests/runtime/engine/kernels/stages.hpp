@@ -290,13 +290,19 @@ struct Results {
         const Stage &s = c.s;
         const auto x = laid_out(s.x_blocked, c.x, s.images, s.channels, s.rows, s.columns);
         const auto g = laid_out(s.p_blocked, c.g, s.images, s.filters, s.pool_rows, s.pool_columns);
-        int status = net2_forward(&s, x.data(), c.w.data(), c.has_bias ? c.b.data() : nullptr,
-                                  p.data(), winners.data());
+        const Link link = {s,
+                           x.data(),
+                           c.w.data(),
+                           c.has_bias ? c.b.data() : nullptr,
+                           p.data(),
+                           winners.data(),
+                           g.data(),
+                           of_weights ? dw.data() : nullptr,
+                           of_weights ? db.data() : nullptr,
+                           of_inputs ? dx.data() : nullptr};
+        int status = net2_forward(&link, 1);
         if ((of_weights || of_inputs) && c.data != Data::nonfinite)
-            status |=
-                net2_backward(&s, x.data(), c.w.data(), winners.data(), g.data(),
-                              of_weights ? dw.data() : nullptr, of_weights ? db.data() : nullptr,
-                              of_inputs ? dx.data() : nullptr);
+            status |= net2_backward(&link, 1);
         check(status == 0, "status", c.text);
     }
     bool operator==(const Results &other) const {
