@@ -59,6 +59,7 @@ CONTESTANTS = {
     "stock Theano": Contestant("theano_", (), theano_flags(engine="stock")),
     "PyTorch, contiguous": Contestant("pytorch", ("contiguous",)),
     "PyTorch, channels_last": Contestant("pytorch"),
+    "PyTorch, torch.compile": Contestant("pytorch", ("compile",)),
     "PyTorch, channels_last, tuned": Contestant("pytorch", ("late_relu",), KEEP_MEMORY),
     "PyTorch, torch.compile, tuned": Contestant("pytorch", ("late_relu", "compile"), KEEP_MEMORY),
     "JAX, tuned": Contestant("jax_", (), KEEP_MEMORY),

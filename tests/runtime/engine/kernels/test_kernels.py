@@ -118,9 +118,11 @@ BUILDS = {
 def programs(tmp_path_factory):
     """By name of a build: its program's path and what went wrong, or why it is left out."""
 
+    root = tmp_path_factory.mktemp("builds")  # which is not made for several threads
+
     def make(name):
-        folder = tmp_path_factory.mktemp(name)
-        build = BUILDS[name]
+        folder, build = root / name, BUILDS[name]
+        folder.mkdir()
         lacks = build.lacks(folder)
         if lacks:
             return None, lacks
