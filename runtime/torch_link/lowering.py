@@ -93,6 +93,12 @@ class Lowered:
 _ON_DEVICE_ANYWAY = (tb.ARange, tb.Alloc, tb.AllocEmpty, tb.Eye)
 
 
+def _made_on_device(node) -> bool:
+    # Floats are counted on the host, see dispatch/shape.py: no recording could upload them.
+    counts_floats = type(node.op) is tb.ARange and node.op.dtype.startswith("float")
+    return type(node.op) in _ON_DEVICE_ANYWAY and not counts_floats
+
+
 class Lowering:
     """Lowers one graph; see `lower`."""
 
@@ -105,17 +111,22 @@ class Lowering:
         self.moody: set[Any] = set()  # host values that shapes do not determine
         self.copies: dict[tuple[str, Any], int] = {}
 
-    def lower(self, fgraph, order) -> Lowered:
+    def lower(self, fgraph, order, updated) -> Lowered:
         inputs = [self._input(v) for v in fgraph.inputs]
         for node in stages.find(order, fgraph.outputs, self.target):
             for v in node.inputs:
                 self._constant(v)
             self._node(node)
+        # What is written to shared variables: recordings can't upload it.
+        written = {o for i, o in updated if inputs[i].shared}
         outputs = []
-        for v in fgraph.outputs:
+        for i, v in enumerate(fgraph.outputs):
             self._constant(v)
             dtype = v.type.dtype if isinstance(v.type, TensorType) else None
-            outputs.append(Output(self.slot[v], dtype, self.host[v]))
+            if i in written:
+                outputs.append(Output(self._on_device(v, None), dtype, False))
+            else:
+                outputs.append(Output(self.slot[v], dtype, self.host[v]))
         self._free(inputs, outputs)
         return Lowered(self.registers, self.steps, inputs, outputs)
 
@@ -217,7 +228,7 @@ class Lowering:
         self._step(kind, function, [self.slot[x]], node)
 
     def _is_shape_arithmetic(self, node) -> bool:
-        if type(node.op) in _ON_DEVICE_ANYWAY or not all(self.host[v] for v in node.inputs):
+        if _made_on_device(node) or not all(self.host[v] for v in node.inputs):
             return False
         return all(self._small(v) for v in node.outputs)
 
@@ -300,7 +311,7 @@ class Lowering:
                 step.frees.append(register)
 
 
-def lower(fgraph, order, target: Target) -> Lowered:
+def lower(fgraph, order, target: Target, updated=()) -> Lowered:
     """Return the steps that compute `fgraph` on `target`.
 
     Parameters
@@ -310,5 +321,7 @@ def lower(fgraph, order, target: Target) -> Lowered:
     order : list of Apply
         Its nodes, in an order that can be computed.
     target : Target
+    updated : list of (int, int)
+        Updates of shared variables, as indices of (input, output).
     """
-    return Lowering(target).lower(fgraph, order)
+    return Lowering(target).lower(fgraph, order, updated)

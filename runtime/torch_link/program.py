@@ -148,7 +148,7 @@ class Program:
 
     def write_updates(self, registers: list[Any]) -> bool:
         """See `updates.write`."""
-        return updates.write(self.updates, registers, self.target)
+        return updates.write(self.updates, registers)
 
     # -- recordings -----------------------------------------------------------------------
 
