@@ -99,6 +99,17 @@ def _made_on_device(node) -> bool:
     return type(node.op) in _ON_DEVICE_ANYWAY and not counts_floats
 
 
+def _stays_at_home(fgraph, order) -> bool:
+    """True if no Op can run on the device, and no variable has to be there.
+
+    Theano calls such a function thousands of times to make one random stream (see `_AT_HOME` in
+    host.py): nothing should be copied to and fro.
+    """
+    if any(type(node.op) in RULES or type(node.op) in (Shape, Shape_i) for node in order):
+        return False
+    return bool(order) and not any(isinstance(v, SharedVariable) for v in fgraph.inputs)
+
+
 class Lowering:
     """Lowers one graph; see `lower`."""
 
@@ -110,8 +121,10 @@ class Lowering:
         self.host: dict[Any, bool] = {}
         self.moody: set[Any] = set()  # host values that shapes do not determine
         self.copies: dict[tuple[str, Any], int] = {}
+        self.at_home = False  # nothing of the graph lives on the device
 
     def lower(self, fgraph, order, updated) -> Lowered:
+        self.at_home = _stays_at_home(fgraph, order)
         inputs = [self._input(v) for v in fgraph.inputs]
         for node in stages.find(order, fgraph.outputs, self.target):
             for v in node.inputs:
@@ -137,7 +150,9 @@ class Lowering:
         return len(self.registers) - 1
 
     def _tensor(self, v) -> bool:
-        return isinstance(v.type, TensorType) and self.target.holds(v.type.dtype)
+        if self.at_home or not isinstance(v.type, TensorType):
+            return False
+        return self.target.holds(v.type.dtype)
 
     def _input(self, v) -> Input:
         shared = isinstance(v, SharedVariable)
@@ -206,7 +221,9 @@ class Lowering:
         self.steps.append(Step(kind, function, tuple(inputs), outputs, original))
 
     def _node(self, node) -> None:
-        if type(node.op) in (Shape, Shape_i):
+        if self.at_home:
+            self._fallback_node(node)
+        elif type(node.op) in (Shape, Shape_i):
             self._shape(node)
         elif self._is_shape_arithmetic(node):
             self._host_node(node, host.shape_arithmetic(node))
