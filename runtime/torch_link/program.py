@@ -71,7 +71,7 @@ class Program:
         self.results_later = False  # see results.py
 
     def __call__(self, output_subset=None) -> None:
-        with torch.no_grad():
+        with torch.no_grad(), self.target.current():
             key = self._key()
             recording = self.recordings.get(key)
             if recording is not None and recording.still_valid(self._shared()):

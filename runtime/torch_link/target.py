@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,6 +49,10 @@ class Target:
     def accumulator(self, dtype: str) -> torch.dtype:
         """The dtype to sum in where Theano says `dtype`: Apple's GPU has no float64."""
         return torch_dtype(dtype if self.holds(dtype) else "float32")
+
+    def current(self):
+        """A context in which torch.cuda's streams and events are this device's."""
+        return torch.cuda.device(self.device) if self.is_cuda else nullcontext()
 
     def upload(self, array) -> torch.Tensor:
         """Copy a NumPy array or number to the device; never an alias of it."""
