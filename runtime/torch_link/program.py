@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any
 
@@ -223,6 +224,7 @@ def _shown(value):
     if not isinstance(value, torch.Tensor):
         return value
     if value.numel() <= 100:
-        return download(value)
+        with suppress(RuntimeError):  # in a CUDA graph, or of a device that has failed
+            return download(value)
     strides = tuple(step * value.element_size() for step in value.stride())
     return SimpleNamespace(shape=tuple(value.shape), strides=strides, size=value.numel())
