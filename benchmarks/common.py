@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import statistics
 import subprocess
@@ -79,6 +80,26 @@ def interleave(
         name: {key: Spread.of([run[key] for run in series]) for key in series[0]}
         for name, series in found.items()
     }
+
+
+def or_nan(
+    name: str, measure: Callable[[], Mapping[str, float]], key: str = "ms"
+) -> Callable[[], Mapping[str, float]]:
+    """Return `measure`; from its first exception on, which is printed, its figure `key` is NaN."""
+    failed = False
+
+    def measured() -> Mapping[str, float]:
+        nonlocal failed
+        if not failed:
+            try:
+                return measure()
+            except Exception as error:
+                failed = True
+                reason = next(iter(str(error).strip().splitlines()), "")
+                print(f"{name}: {type(error).__name__}: {reason}", file=sys.stderr)
+        return {key: math.nan}
+
+    return measured
 
 
 _FRESH = """

@@ -121,10 +121,12 @@ def choose(word: str | None, precision: str = "float32") -> str | None:
     elif _torch_has_gpu_support() and not _user_chose_a_mode():
         import torch
 
-        if torch.cuda.is_available():
-            _use("cuda", "found by torch; --device cpu for the CPU", precision)
-        else:
+        if not torch.cuda.is_available():
             log.info("device: cpu (%s)", _no_cuda(torch))
+        elif (reason := _refusal(torch, "cuda")) is None:
+            _use("cuda", "found by torch; --device cpu for the CPU", precision)
+        elif precision == "float32":
+            return f"device: cpu ({reason})"
     if _in_use is None:
         if precision != "float32":
             raise DataError(
@@ -157,6 +159,8 @@ def _check(name: str, why: str) -> None:
         if int(number or 0) >= torch.cuda.device_count():
             found = ", ".join(_describe(f"cuda:{i}") for i in range(torch.cuda.device_count()))
             raise SetupError(f"{why}: there is no such GPU; found {found}")
+        if reason := _refusal(torch, name):
+            raise SetupError(f"{why}: {reason}; --device cpu works without a GPU")
     elif kind == "mps" and not torch.backends.mps.is_available():
         raise SetupError(f"{why}: torch {torch.__version__} finds no Apple GPU here")
     elif kind not in ("cpu", "mps"):
@@ -165,6 +169,16 @@ def _check(name: str, why: str) -> None:
         except (RuntimeError, AssertionError) as error:
             reason = str(error).splitlines()[0]
             raise SetupError(f"{why}: torch has no device {name!r} ({reason})") from None
+
+
+def _refusal(torch, name: str) -> str | None:
+    """Why a GPU that is there does not compute: too old for this torch, or in use; else None."""
+    try:
+        torch.ones(1, device=name)
+    except RuntimeError as error:
+        first, *_ = str(error).splitlines()
+        return f"torch {torch.__version__} can't use {_describe(name)}: {first}"
+    return None
 
 
 def _no_cuda(torch) -> str:

@@ -110,6 +110,8 @@ class _Lane:
         self.landing = [torch.empty_like(b, device=target.device) for b in self.buffers]
         self.copied = [torch.cuda.Event() for _ in self.buffers]
         self.used = [torch.cuda.Event() for _ in self.buffers]
+        for event in self.used:
+            event.record()  # kernels under way may still use the memory of the landing places
         self.stream = torch.cuda.Stream(target.device)
         self.turn = 0
 

@@ -16,7 +16,7 @@ from theano.tensor.opt import MakeVector
 
 log = logging.getLogger("net2")
 
-# Six integers each time a random stream is made: nobody wants to hear of it.
+# Six integers, thousands of times when a random stream is made: nobody wants to hear of it.
 _AT_HOME = (DotModulo,)
 _announced: set[str] = set()
 

@@ -50,9 +50,8 @@ class TorchLinker(LocalLinker):
         for variable, new in self.updated.items():
             outputs = [i for i, output in enumerate(fgraph.outputs) if output is new]
             updated.append((fgraph.inputs.index(variable), outputs[-1]))
-        program = Program(
-            lower(fgraph, order, self.target), input_storage, output_storage, updated, self.target
-        )
+        lowered = lower(fgraph, order, self.target, updated)
+        program = Program(lowered, input_storage, output_storage, updated, self.target)
         program.storage_map = storage_map
         return (
             program,

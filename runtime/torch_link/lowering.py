@@ -93,6 +93,23 @@ class Lowered:
 _ON_DEVICE_ANYWAY = (tb.ARange, tb.Alloc, tb.AllocEmpty, tb.Eye)
 
 
+def _made_on_device(node) -> bool:
+    # Floats are counted on the host, see dispatch/shape.py: no recording could upload them.
+    counts_floats = type(node.op) is tb.ARange and node.op.dtype.startswith("float")
+    return type(node.op) in _ON_DEVICE_ANYWAY and not counts_floats
+
+
+def _stays_at_home(fgraph, order) -> bool:
+    """True if no Op can run on the device, and no variable has to be there.
+
+    Theano calls such a function thousands of times to make one random stream (see `_AT_HOME` in
+    host.py): nothing should be copied to and fro.
+    """
+    if any(type(node.op) in RULES or type(node.op) in (Shape, Shape_i) for node in order):
+        return False
+    return bool(order) and not any(isinstance(v, SharedVariable) for v in fgraph.inputs)
+
+
 class Lowering:
     """Lowers one graph; see `lower`."""
 
@@ -104,18 +121,25 @@ class Lowering:
         self.host: dict[Any, bool] = {}
         self.moody: set[Any] = set()  # host values that shapes do not determine
         self.copies: dict[tuple[str, Any], int] = {}
+        self.at_home = False  # nothing of the graph lives on the device
 
-    def lower(self, fgraph, order) -> Lowered:
+    def lower(self, fgraph, order, updated) -> Lowered:
+        self.at_home = _stays_at_home(fgraph, order)
         inputs = [self._input(v) for v in fgraph.inputs]
         for node in stages.find(order, fgraph.outputs, self.target):
             for v in node.inputs:
                 self._constant(v)
             self._node(node)
+        # What is written to shared variables: recordings can't upload it.
+        written = {o for i, o in updated if inputs[i].shared}
         outputs = []
-        for v in fgraph.outputs:
+        for i, v in enumerate(fgraph.outputs):
             self._constant(v)
             dtype = v.type.dtype if isinstance(v.type, TensorType) else None
-            outputs.append(Output(self.slot[v], dtype, self.host[v]))
+            if i in written:
+                outputs.append(Output(self._on_device(v, None), dtype, False))
+            else:
+                outputs.append(Output(self.slot[v], dtype, self.host[v]))
         self._free(inputs, outputs)
         return Lowered(self.registers, self.steps, inputs, outputs)
 
@@ -126,7 +150,9 @@ class Lowering:
         return len(self.registers) - 1
 
     def _tensor(self, v) -> bool:
-        return isinstance(v.type, TensorType) and self.target.holds(v.type.dtype)
+        if self.at_home or not isinstance(v.type, TensorType):
+            return False
+        return self.target.holds(v.type.dtype)
 
     def _input(self, v) -> Input:
         shared = isinstance(v, SharedVariable)
@@ -195,7 +221,9 @@ class Lowering:
         self.steps.append(Step(kind, function, tuple(inputs), outputs, original))
 
     def _node(self, node) -> None:
-        if type(node.op) in (Shape, Shape_i):
+        if self.at_home:
+            self._fallback_node(node)
+        elif type(node.op) in (Shape, Shape_i):
             self._shape(node)
         elif self._is_shape_arithmetic(node):
             self._host_node(node, host.shape_arithmetic(node))
@@ -217,7 +245,7 @@ class Lowering:
         self._step(kind, function, [self.slot[x]], node)
 
     def _is_shape_arithmetic(self, node) -> bool:
-        if type(node.op) in _ON_DEVICE_ANYWAY or not all(self.host[v] for v in node.inputs):
+        if _made_on_device(node) or not all(self.host[v] for v in node.inputs):
             return False
         return all(self._small(v) for v in node.outputs)
 
@@ -300,7 +328,7 @@ class Lowering:
                 step.frees.append(register)
 
 
-def lower(fgraph, order, target: Target) -> Lowered:
+def lower(fgraph, order, target: Target, updated=()) -> Lowered:
     """Return the steps that compute `fgraph` on `target`.
 
     Parameters
@@ -310,5 +338,7 @@ def lower(fgraph, order, target: Target) -> Lowered:
     order : list of Apply
         Its nodes, in an order that can be computed.
     target : Target
+    updated : list of (int, int)
+        Updates of shared variables, as indices of (input, output).
     """
-    return Lowering(target).lower(fgraph, order)
+    return Lowering(target).lower(fgraph, order, updated)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any
 
@@ -71,7 +72,7 @@ class Program:
         self.results_later = False  # see results.py
 
     def __call__(self, output_subset=None) -> None:
-        with torch.no_grad():
+        with torch.no_grad(), self.target.current():
             key = self._key()
             recording = self.recordings.get(key)
             if recording is not None and recording.still_valid(self._shared()):
@@ -148,7 +149,7 @@ class Program:
 
     def write_updates(self, registers: list[Any]) -> bool:
         """See `updates.write`."""
-        return updates.write(self.updates, registers, self.target)
+        return updates.write(self.updates, registers)
 
     # -- recordings -----------------------------------------------------------------------
 
@@ -223,6 +224,7 @@ def _shown(value):
     if not isinstance(value, torch.Tensor):
         return value
     if value.numel() <= 100:
-        return download(value)
+        with suppress(RuntimeError):  # in a CUDA graph, or of a device that has failed
+            return download(value)
     strides = tuple(step * value.element_size() for step in value.stride())
     return SimpleNamespace(shape=tuple(value.shape), strides=strides, size=value.numel())

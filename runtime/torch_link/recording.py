@@ -11,7 +11,9 @@ the inputs' shapes only, and those are the same.
 from __future__ import annotations
 
 import logging
-from typing import Any
+import warnings
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
 import torch
 
@@ -22,9 +24,44 @@ from runtime.torch_link.results import Results
 log = logging.getLogger("net2")
 
 _DEVICE = frozenset((Kind.DEVICE,))
-# One pool for all graphs of a device: they never run at the same time, so that what one needs
-# for a moment the next may use. Results are copied out of it behind each replay.
-_pools: dict[torch.device, Any] = {}
+
+
+class _GraphPool(NamedTuple):
+    """The memory of all CUDA graphs of one device, and the stream that they are captured on.
+
+    The graphs never run at the same time, so that what one needs for a moment the next may use.
+    Results are copied out of it behind each replay.
+    """
+
+    handle: Any
+    stream: torch.cuda.Stream  # memory is shared between captures on one stream only
+    keeper: torch.cuda.CUDAGraph  # an empty one: torch refuses a pool whose graphs are all gone
+
+    @classmethod
+    def on(cls, device: torch.device) -> _GraphPool:
+        """Return the one of a device."""
+        if device not in _pools:
+            pool = cls(
+                torch.cuda.graph_pool_handle(), torch.cuda.Stream(device), torch.cuda.CUDAGraph()
+            )
+            with pool.capture(pool.keeper):
+                pass
+            _pools[device] = pool
+        return _pools[device]
+
+    @contextmanager
+    def capture(self, graph: torch.cuda.CUDAGraph):
+        """Capture in `graph` what is launched inside."""
+        with warnings.catch_warnings():
+            # So is that of a function which returns a view of its argument.
+            warnings.filterwarnings("ignore", message="The CUDA Graph is empty")
+            with torch.cuda.graph(graph, pool=self.handle, stream=self.stream):
+                yield
+
+
+_pools: dict[torch.device, _GraphPool] = {}
+# Whose capture failed: the allocator of torch goes on asking them whether it is under way.
+_failed: list[torch.cuda.CUDAGraph] = []
 
 
 class Recording:
@@ -75,15 +112,21 @@ class Recording:
 
     def _capture(self) -> bool:
         device = self.program.target.device
-        if device not in _pools:
-            _pools[device] = torch.cuda.graph_pool_handle()
-        graph = torch.cuda.CUDAGraph()
-        torch.cuda.synchronize()
+        graph, stream = torch.cuda.CUDAGraph(), torch.cuda.current_stream(device)
+        cause = ""
         try:
-            with torch.cuda.graph(graph, pool=_pools[device]):
-                self._run()
-        except (RuntimeError, ValueError) as error:
-            log.warning("torch link: this graph is not recorded, and so slower: %s", error)
+            with _GraphPool.on(device).capture(graph):
+                try:
+                    self._run()
+                except Exception as error:
+                    cause = str(error)  # the capture's own error, which follows, says less
+                    raise
+        except Exception as error:  # whatever it was, the run before it went well
+            # torch leaves the stream of the capture the current one, and its pool closed.
+            torch.cuda.set_stream(stream)
+            _pools.pop(device, None)
+            _failed.append(graph)
+            log.warning("torch link: this graph is not recorded, and so slower: %s", cause or error)
             return False
         self.graph = graph
         return True

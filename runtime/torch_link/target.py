@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,6 +50,10 @@ class Target:
         """The dtype to sum in where Theano says `dtype`: Apple's GPU has no float64."""
         return torch_dtype(dtype if self.holds(dtype) else "float32")
 
+    def current(self):
+        """A context in which torch.cuda's streams and events are this device's."""
+        return torch.cuda.device(self.device) if self.is_cuda else nullcontext()
+
     def upload(self, array) -> torch.Tensor:
         """Copy a NumPy array or number to the device; never an alias of it."""
         return torch.from_numpy(np.array(array, order="C", copy=True)).to(self.device)
@@ -76,6 +81,9 @@ def download(tensor: torch.Tensor) -> np.ndarray:
 
 def set_precision(precision: str) -> None:
     """Tell torch whether its float32 products may be rounded to TF32 (10 bits of mantissa)."""
-    allowed = "ieee" if precision == "float32" else "tf32"
-    torch.backends.cuda.matmul.fp32_precision = allowed
-    torch.backends.cudnn.conv.fp32_precision = allowed  # torch's own default is TF32
+    exact = precision == "float32"
+    # torch.backends.cuda.matmul.fp32_precision alone would contradict torch's older setting, and
+    # reading that, as torch.compile does here and there, is then an error.
+    torch.set_float32_matmul_precision("highest" if exact else "high")
+    # torch's own default is TF32
+    torch.backends.cudnn.conv.fp32_precision = "ieee" if exact else "tf32"

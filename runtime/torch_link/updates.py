@@ -26,7 +26,7 @@ class Update(NamedTuple):
     dtype: torch.dtype | None
 
 
-def write(updates: list[Update], registers: list[Any], target) -> bool:
+def write(updates: list[Update], registers: list[Any]) -> bool:
     """Carry out the updates.
 
     Returns
@@ -44,8 +44,6 @@ def write(updates: list[Update], registers: list[Any], target) -> bool:
             moved.append((update.cell, new))
             continue
         old = registers[update.old]
-        if not isinstance(new, torch.Tensor):
-            new = target.upload(new)
         new = new.to(update.dtype)
         if new is old:
             continue

@@ -2,7 +2,7 @@
 
 import os
 
-from benchmarks.common import Spread, fresh, interleave, table, theano_flags, whole_run
+from benchmarks.common import Spread, fresh, interleave, or_nan, table, theano_flags, whole_run
 
 
 def test_interleave_takes_turns_and_drops_the_warm_up():
@@ -23,6 +23,19 @@ def test_interleave_takes_turns_and_drops_the_warm_up():
     assert order == ["a", "b"] * 4
     assert results == {"a": {"seconds": Spread(2, 1, 6)}, "b": {"seconds": Spread(4, 3, 5)}}
     assert table(results).splitlines() == ["   seconds", "a  2 (1 to 6)", "b  4 (3 to 5)"]
+
+
+def test_a_contestant_that_fails_costs_its_row_only(capsys):
+    calls = []
+
+    def fails():
+        calls.append(1)
+        raise RuntimeError("no compiler\nand much more")
+
+    results = interleave({"a": or_nan("a", fails), "b": or_nan("b", lambda: {"ms": 1.0})}, runs=3)
+    assert table(results).splitlines() == ["   ms", "a  nan (nan to nan)", "b  1 (1 to 1)"]
+    assert capsys.readouterr().err == "a: RuntimeError: no compiler\n"
+    assert calls == [1]
 
 
 def test_fresh():

@@ -123,6 +123,31 @@ def test_by_itself_without_a_gpu(no_gpu):
     assert out.split() == ["None", str(import_needed)]
 
 
+OLD_GPU = """
+import runtime, torch
+from runtime import device
+
+def refuse(*shape, **how):
+    raise RuntimeError("CUDA error: no kernel image is available\\nCUDA kernel errors might be")
+
+torch.ones = refuse
+torch.cuda.is_available, torch.cuda.device_count = lambda: True, lambda: 1
+torch.cuda.get_device_name = lambda name: "GeForce GTX 1080"
+device._torch_has_gpu_support = lambda: True
+print(device.choose({word!r}))
+"""
+
+
+@needs_torch
+def test_a_gpu_too_old_for_torch():
+    reason = "can't use cuda, GeForce GTX 1080: CUDA error: no kernel image is available"
+    assert says(OLD_GPU.format(word=None)).rstrip().endswith(f"{reason})")
+    done = fresh_python("-c", OLD_GPU.format(word="cuda"))
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: --device cuda: torch ")
+    assert line.endswith(f"{reason}; --device cpu works without a GPU")
+
+
 @needs_torch
 def test_torch_on_the_cpu_for_testing():
     code = (

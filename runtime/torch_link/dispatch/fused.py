@@ -13,6 +13,7 @@ import hashlib
 import logging
 import math
 from collections.abc import Callable, Sequence
+from functools import reduce
 from typing import NamedTuple
 
 import theano.scalar as ts
@@ -27,14 +28,17 @@ log = logging.getLogger("net2")
 
 MOST_INPUTS = 8  # of a kernel made by the jiterator
 
-# {0}, {1}, ... are the inputs. All are float32, so that T is float.
+# {0}, {1}, ... are the inputs. All are float32, so that T is float. __fmul_rn and its like round
+# to nearest as * does, but are never made one operation with the next. CUDA's compiler is free
+# to do that with a * b + c, here and not there; yet both kernels of a pooling stage must find
+# the same value, to the last bit, or the gradient gets lost.
 _VALUES = {
-    ts.Sub: "{0} - {1}",
+    ts.Sub: "__fsub_rn({0}, {1})",
     ts.TrueDiv: "{0} / {1}",
     ts.Neg: "-{0}",
     ts.Abs: "fabsf({0})",
     ts.Sgn: "({0} > 0 ? T(1) : {0} < 0 ? T(-1) : {0} == 0 ? T(0) : {0})",
-    ts.Sqr: "{0} * {0}",
+    ts.Sqr: "__fmul_rn({0}, {0})",
     ts.Sqrt: "sqrtf({0})",
     ts.Inv: "T(1) / {0}",
     ts.Exp: "expf({0})",
@@ -50,7 +54,7 @@ _VALUES = {
     ts.Identity: "{0}",
     ts.Cast: "{0}",
     ts.Second: "{1}",
-    sigm.ScalarSigmoid: "T(1) / (T(1) + expf(-{0}))",
+    sigm.ScalarSigmoid: "T(1) / __fadd_rn(T(1), expf(-{0}))",
 }
 _CONDITIONS = {
     ts.EQ: "{0} == {1}",
@@ -60,7 +64,7 @@ _CONDITIONS = {
     ts.LE: "{0} <= {1}",
     ts.GE: "{0} >= {1}",
 }
-_CHAINS = {ts.Add: " + ", ts.Mul: " * "}
+_CHAINS = {ts.Add: "__fadd_rn", ts.Mul: "__fmul_rn"}
 
 
 class NotWritten(Exception):
@@ -137,7 +141,7 @@ def _expression(op, outputs, floats, terms) -> str:
         if kind in _CONDITIONS and out == "bool":
             return _CONDITIONS[kind].format(*terms)
         if kind in _CHAINS and out == "float32":
-            return _CHAINS[kind].join(terms)
+            return reduce(lambda a, b: f"{_CHAINS[kind]}({a}, {b})", terms)
         if kind in _VALUES and out == "float32":
             return _VALUES[kind].format(*terms)
     raise NotWritten(f"{op} -> {out}")

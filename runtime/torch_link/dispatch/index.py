@@ -129,7 +129,13 @@ def _advanced(variables):
             else:
                 places.append(value)
             axis += value is not None
-        return tuple(places)
+        # Of a 0-d tensor torch's x[...] makes an int: it waits for the value, and puts the
+        # result's axes elsewhere than NumPy.
+        axes = max(p.ndim for p in places if isinstance(p, torch.Tensor))
+        return tuple(
+            p.reshape([1] * axes) if isinstance(p, torch.Tensor) and p.ndim == 0 else p
+            for p in places
+        )
 
     return index
 

@@ -28,7 +28,7 @@ _STEP2 = ((2**15, 0, 2**15 + 1), (1, 0, 0), (0, 1, 0))
 _NORM = {"float32": float(np.float32(4.6566126e-10)), "float64": 4.656612873077392578125e-10}
 
 
-@functools.lru_cache(maxsize=64)
+@functools.cache  # for good: recordings read them where they are
 def _combinations(rounds: int, step, modulus: int, device: torch.device) -> torch.Tensor:
     """Return C, (rounds, 3) int64, with x[k] = C[k-1] . (x[0], x[-1], x[-2]) modulo `modulus`."""
     matrix = np.array(step, dtype=object)

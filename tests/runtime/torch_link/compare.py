@@ -15,6 +15,7 @@ from theano.compile.mode import OPT_FAST_RUN, Mode  # noqa: E402
 from runtime import torch_link  # noqa: E402
 from runtime.torch_link.lowering import Kind  # noqa: E402
 from runtime.torch_link.target import Target  # noqa: E402
+from tests.runtime.torch_link import fake_cuda  # noqa: E402
 
 TORCH = torch_link.mode(Target(torch.device("cpu")))
 # The whole graph in one C module: a module for each Op would take a compiler run each.
@@ -66,6 +67,8 @@ def agree(
                 np.testing.assert_allclose(ours, theirs, rtol, atol, err_msg=name)
             else:
                 np.testing.assert_array_equal(ours, theirs, err_msg=name)
+    if on_device:
+        fake_cuda.replays(function, values)
     return expected
 
 

@@ -2,6 +2,8 @@
 
 from tests.runtime.torch_link.compare import TORCH, torch  # isort: skip  (skips)
 
+import gc
+
 import lasagne
 import numpy as np
 import pytest
@@ -81,6 +83,27 @@ def test_ties_and_kinks_are_theanos():
     for _ in range(4):
         for ours, theirs in zip(*(f(values, filters) for f in functions), strict=True):
             np.testing.assert_array_equal(ours, theirs)
+
+
+def test_both_kernels_of_a_stage_find_the_same_maximum():
+    """a * x + b * |x|, which they could round once or twice: each window has one gradient."""
+    x = T.tensor4()
+    pooled = T.signal.pool.pool_2d(T.nnet.relu(x, 0.3), (2, 2), True)
+    gradient = theano.function([x], theano.grad(pooled.sum(), x), mode=cuda())
+    values = RS.normal(size=(8, 4, 64, 64)).astype(np.float32)
+    found = gradient(values).reshape(8, 4, 32, 2, 32, 2)
+    np.testing.assert_array_equal((found != 0).sum((3, 5)), 1)
+
+
+def test_functions_that_come_and_go():
+    for _ in range(2):
+        step, _ = train_function(cuda())
+        for _ in range(4):
+            step(X, Y)
+        (recording,) = step.fn.recordings.values()
+        assert recording.graph is not None
+        del step, recording
+        gc.collect()
 
 
 def test_batches_through_pinned_memory():

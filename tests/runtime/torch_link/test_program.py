@@ -164,6 +164,13 @@ class TestOnTheHost:
         said = [r.getMessage() for r in caplog.records if "has no torch function" in r.getMessage()]
         assert len(said) == 1
 
+    def test_all_of_it_there(self):
+        """Nothing is copied to the device and back: a random stream takes thousands of calls."""
+        x = T.matrix()
+        function = theano.function([x], T.sort(x, 1), mode=TORCH)
+        assert len(function.fn.lowered.steps) == 1
+        np.testing.assert_array_equal(function(A[:, ::-1]), A)
+
     def test_sorting_and_other_rarities(self):
         x = T.matrix()
         outputs = [T.sort(x, 1), T.argsort(x, 0), T.extra_ops.diff(x), T.tri(3)]

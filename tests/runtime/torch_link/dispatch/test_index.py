@@ -54,6 +54,14 @@ def test_several_vectors():
     agree([x, i, j], outputs, A, np.array([0, 2, -1]), np.array([1, 1, 3]), stock=NUMPY)
 
 
+def test_vectors_and_a_number_on_the_device():
+    """Where the axes go is NumPy's rule: x[k, :, i] has those of k and i first."""
+    x, i, v = T.tensor3("x"), T.lvector("i"), T.vector("v")
+    k = T.argmax(v)
+    outputs = [x[i, k], x[k, :, i], T.inc_subtensor(x[i, k], 1)]
+    agree([x, i, v], outputs, A, np.array([0, 2, 1]), np.float32([1, 3, 2]), stock=NUMPY)
+
+
 def test_a_mask_runs_on_the_host_and_says_so(caplog):
     x = T.matrix("x")
     agree([x], [x[(x > 7).nonzero()]], A[0], on_device=False, stock=NUMPY)

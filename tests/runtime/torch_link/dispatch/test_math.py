@@ -137,6 +137,7 @@ class TestShapes:
         outputs = [
             T.zeros((n, 3)), T.ones((2, n), "int32"), T.alloc(x, n, 5), T.alloc(2.5, n),
             T.arange(n), T.arange(1, 20, n), T.arange(n, 0, -1), T.arange(0.0, 1.0, 0.3),
+            T.arange(n, dtype="float32"),
             T.eye(n), T.eye(3, 5, -1), T.zeros_like(x), T.stack([x[0], x[1]]),
         ]  # fmt: skip
         agree([n, x], outputs, np.int32(4), A[0, 0], stock=NUMPY)

@@ -1,12 +1,14 @@
 """MRG31k3p: the very numbers of Theano's generator, and the state it is left in."""
 
-from tests.runtime.torch_link.compare import FAST_RUN, TORCH, assert_on_device  # isort: skip
+from tests.runtime.torch_link.compare import FAST_RUN, TORCH, assert_on_device, torch  # isort: skip
 
 import numpy as np
 import pytest
 import theano
 import theano.tensor as T
 from theano.sandbox.rng_mrg import MRG_RandomStreams
+
+from runtime.torch_link.dispatch import random
 
 
 def draws(mode, make, calls=3):
@@ -62,6 +64,13 @@ def test_a_size_that_is_the_batchs():
         ones = np.ones((rows, 3), np.float32)
         ours, theirs = (function(ones) for function in functions)
         np.testing.assert_array_equal(ours, theirs)
+
+
+def test_what_recordings_read_stays_where_it_is():
+    kept = random._combinations(1, random._STEP1, random.M1, torch.device("cpu"))
+    for rounds in range(2, 200):
+        random._combinations(rounds, random._STEP1, random.M1, torch.device("cpu"))
+    assert random._combinations(1, random._STEP1, random.M1, torch.device("cpu")) is kept
 
 
 def test_normal():

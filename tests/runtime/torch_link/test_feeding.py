@@ -1,0 +1,20 @@
+"""How arguments get to the device; on one that is none, see fake_cuda.py."""
+
+from tests.runtime.torch_link.compare import torch  # isort: skip  (skips)
+
+import numpy as np
+
+from runtime.torch_link.feeding import Feeder
+from tests.runtime.torch_link.fake_cuda import TARGET, FakeCuda
+
+
+def test_copies_wait_for_the_memory_they_land_in():
+    """It may have been freed while kernels that use it were still to run."""
+    batch = np.ones((4, 3), np.float32)
+    with FakeCuda() as cuda, TARGET.current():
+        feeder = Feeder(TARGET)
+        torch.ones(3, device=TARGET.device) + 1
+        queued = cuda.stream.done[cuda.stream]
+        feeder(batch)
+        (lane,) = feeder.lanes.values()
+        assert lane.stream.done.get(cuda.stream, 0) >= queued
