@@ -1,9 +1,10 @@
 // The kernels against loops by the definition: one program for every compiler, vector width,
 // processor and sanitizer.
 //
-//   check_kernels SECTION CASES
+//   check_kernels SECTION CASES [SEED]
 //
-// Prints failures and returns 1, or prints what it did and returns 0.
+// Prints failures and returns 1, or prints what it did and returns 0. Another seed, another
+// sequence of cases; 0 if left out.
 
 #include <algorithm>
 #include <atomic>
@@ -361,12 +362,14 @@ void check_memory(long cases) {
 } // namespace
 
 int main(int arguments, char **argument) {
-    if (arguments != 3) {
-        std::puts("usage: check_kernels SECTION CASES");
+    if (arguments != 3 && arguments != 4) {
+        std::puts("usage: check_kernels SECTION CASES [SEED]");
         return 2;
     }
     const std::string section = argument[1];
     const long cases = std::atol(argument[2]);
+    if (arguments == 4)
+        seed = std::strtoull(argument[3], nullptr, 10);
     if (section == "stages")
         check_stages(cases, {Data::noise, Data::integers, Data::flat, Data::half_flat});
     else if (section == "nonfinite")
@@ -387,7 +390,7 @@ int main(int arguments, char **argument) {
         std::printf("no section %s\n", section.c_str());
         return 2;
     }
-    std::printf("%s: %ld cases, %d failures, vectors of %d floats\n", section.c_str(), cases,
-                failures, net2_lanes());
+    std::printf("%s: %ld cases, seed %llu, %d failures, vectors of %d floats\n", section.c_str(),
+                cases, (unsigned long long)seed, failures, net2_lanes());
     return failures != 0;
 }

@@ -45,9 +45,12 @@ int net2_update_with_product(float rate, float momentum, int nesterov, float *w,
                              int64_t b_row, int64_t b_column, int64_t m, int64_t n, int64_t k);
 }
 
+inline uint64_t seed = 0; // that of the command line
+
+// One of the seed's sixteen sequences
 class Random {
   public:
-    explicit Random(uint64_t seed) : state(seed * 0x9e3779b97f4a7c15u + 1) {}
+    explicit Random(uint64_t sequence) : state((16 * seed + sequence) * 0x9e3779b97f4a7c15u + 1) {}
 
     // 0 to n - 1
     long below(long n) { return long(next() % uint64_t(n)); }
