@@ -269,7 +269,10 @@ def link(stage: Stage, **arrays: np.ndarray | None) -> Link:
 
 
 def call_chain(name: str, links: Sequence[Link]) -> None:
-    """Call net2_forward or net2_backward for stages that follow each other; see `call`."""
+    """Call net2_forward or net2_backward for stages that follow each other; see `call`.
+
+    Forward, only the first x is read; backward, only the last g, and only the first dx written.
+    """
     call(name, (Link * len(links))(*links), len(links))
 
 

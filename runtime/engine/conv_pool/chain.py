@@ -81,8 +81,7 @@ class ConvPoolChain(Op):
 
         def run(*arrays):
             x, *factors = map(np.ascontiguousarray, arrays)
-            pairs = forward(self.stages, self.kept, x, self.factors(factors))
-            return self._only_kept(pairs)
+            return self._only_kept(forward(self.stages, self.kept, x, self.factors(factors)))
 
         return thunk_of(run, node, storage_map, compute_map)
 

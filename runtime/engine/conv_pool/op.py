@@ -91,16 +91,15 @@ def forward(stages, kept, x, factors):
     list of (p, winners)
         Each one's; None is what is not wanted.
     """
-    links: list[library.Link] = []
-    pairs, shape = [], x.shape
+    links, pairs, shape = [], [], x.shape
     for op, wanted, (w, *b) in zip(stages, kept, factors, strict=True):
         stage = op.stage(shape, w, p_blocked=op.p_blocked)
         shape, winners_shape = op.shapes(stage)
         p = library.empty(shape) if wanted[0] else None
         winners = library.empty(winners_shape, "uint8") if wanted[1] else None
+        bias = b[0] if b else None
+        links.append(library.link(stage, x=x, w=w, b=bias, p=p, winners=winners))
         pairs.append((p, winners))
-        arrays = {"w": w, "b": b[0] if b else None, "p": p, "winners": winners}
-        links.append(library.link(stage, x=None if links else x, **arrays))
     library.call_chain("net2_forward", links)
     return pairs
 
@@ -126,8 +125,8 @@ def backward(stages, arrays):
         x, w, winners = arrays[3 * k : 3 * k + 3]
         stage = op.stage(x.shape, w, dx_blocked=op.dx_blocked, p_blocked=op.g_blocked)
         dw, db = op.empty(w)
-        ends = {"g": g if k == len(stages) - 1 else None, "dx": None if k else dx}
-        links.append(library.link(stage, x=x, w=w, winners=winners, dw=dw, db=db, **ends))
+        link = library.link(stage, x=x, w=w, winners=winners, g=g, dw=dw, db=db, dx=dx)
+        links.append(link)
         results += [dw, db]
     library.call_chain("net2_backward", links)
     return [array for array in [*results, dx] if array is not None]
