@@ -1,4 +1,4 @@
-# make train | test | plots | bench | data | lint      each sets up .venv first, once
+# make train | test | test-all | plots | bench | data | lint      each sets up .venv first, once
 # make torch                                            adds PyTorch to .venv, for a GPU
 #
 #   make train ARGS="--epochs 10 --seed 1"             options for the script go into ARGS
@@ -16,12 +16,15 @@ DEV := .venv/.requirements-dev
 BENCH := .venv-bench/.requirements-bench
 GPU := .venv/.requirements-gpu
 
-.PHONY: train test torch plots bench data lint format
+.PHONY: train test test-all torch plots bench data lint format
 
 train: $(TRAIN)
 	@$(BIN)/python net2.py $(ARGS)
 
 test: $(DEV)
+	@$(BIN)/python -m pytest -n auto --dist loadfile -m "not long" $(ARGS)
+
+test-all: $(DEV)
 	@$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 torch: $(GPU)

@@ -1,0 +1,18 @@
+"""What Theano 1.0.5 needs on today's Python, NumPy and SciPy, one module per cause.
+
+- c_code.py: what its generated C and C++ can no longer compile
+- downsample.py: theano.tensor.signal.downsample, gone in Theano 1.0
+- scan.py: scan's loop
+- compile_lock.py: the lock on the compile directory
+"""
+
+from __future__ import annotations
+
+from runtime.compat.theano import c_code, compile_lock, downsample, scan
+
+PARTS = (compile_lock, c_code, downsample, scan)
+
+
+def install() -> None:
+    for part in PARTS:
+        part.install()
