@@ -3,14 +3,15 @@
 - c_code.py: what its generated C and C++ can no longer compile
 - downsample.py: theano.tensor.signal.downsample, gone in Theano 1.0
 - scan.py: scan's loop
+- promotion.py: constants and casts, under NumPy 2's rules for types
 - compile_lock.py: the lock on the compile directory
 """
 
 from __future__ import annotations
 
-from runtime.compat.theano import c_code, compile_lock, downsample, scan
+from runtime.compat.theano import c_code, compile_lock, downsample, promotion, scan
 
-PARTS = (compile_lock, c_code, downsample, scan)
+PARTS = (compile_lock, c_code, downsample, scan, promotion)
 
 
 def install() -> None:
