@@ -4,14 +4,15 @@
 - downsample.py: theano.tensor.signal.downsample, gone in Theano 1.0
 - scan.py: scan's loop
 - promotion.py: constants and casts, under NumPy 2's rules for types
+- random_state.py: random states, which Theano copies
 - compile_lock.py: the lock on the compile directory
 """
 
 from __future__ import annotations
 
-from runtime.compat.theano import c_code, compile_lock, downsample, promotion, scan
+from runtime.compat.theano import c_code, compile_lock, downsample, promotion, random_state, scan
 
-PARTS = (compile_lock, c_code, downsample, scan, promotion)
+PARTS = (compile_lock, c_code, downsample, scan, promotion, random_state)
 
 
 def install() -> None:
