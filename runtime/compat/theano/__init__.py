@@ -2,6 +2,7 @@
 
 - c_code.py: what its generated C and C++ can no longer compile
 - downsample.py: theano.tensor.signal.downsample, gone in Theano 1.0
+- indexing.py: lists with slices in them as indices
 - scan.py: scan's loop
 - promotion.py: constants and casts, under NumPy 2's rules for types
 - random_state.py: random states, which Theano copies
@@ -10,9 +11,25 @@
 
 from __future__ import annotations
 
-from runtime.compat.theano import c_code, compile_lock, downsample, promotion, random_state, scan
+from runtime.compat.theano import (
+    c_code,
+    compile_lock,
+    downsample,
+    indexing,
+    promotion,
+    random_state,
+    scan,
+)
 
-PARTS = (compile_lock, c_code, downsample, scan, promotion, random_state)
+PARTS = (
+    compile_lock,
+    c_code,
+    downsample,
+    indexing,
+    scan,
+    promotion,
+    random_state,
+)
 
 
 def install() -> None:
