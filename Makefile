@@ -40,7 +40,7 @@ bench: $(TRAIN) $(BENCH)
 
 data: $(TRAIN)
 	@$(PIP) kagglehub==1.0.3
-	@$(BIN)/python -m runtime.fetch_data $(ARGS)
+	@$(BIN)/python -m kfkd.fetch $(ARGS)
 
 lint: $(DEV)
 	@$(BIN)/ruff check .

@@ -10,7 +10,7 @@ import runtime  # noqa: F401, I001 - first, as everywhere: it lets the libraries
 import numpy as np
 from sklearn.utils import shuffle
 
-from runtime.kaggle_csv import open_faces
+from kfkd.kaggle_csv import open_faces
 
 FTRAIN = "training.csv"
 FTEST = "test.csv"

@@ -10,18 +10,15 @@ you like. From Python, `from net2 import net2` gives the untrained net.
 
 import runtime  # isort: skip  # noqa: F401  (first: it makes the packages of 2014 importable)
 
-import pickle
 import sys
 
-import numpy as np
 from lasagne import layers
 from nolearn.lasagne import NeuralNet
 
+from kfkd.options import net2_options
+from kfkd.output import quiet, save
+from kfkd.run import fit, run
 from load import load2d
-from runtime.cli import net2_options, output_file, quiet, run
-from runtime.data_files import source
-from runtime.training.session import fit, rmse_line
-from runtime.training.weights import save_weights
 
 # fmt: off
 net2 = NeuralNet(
@@ -56,25 +53,10 @@ net2 = NeuralNet(
 
 def main():
     options = net2_options(net2, __doc__)
-    np.random.seed(options.seed)
-    net2.max_epochs = options.epochs
-
     with quiet(options.quiet):
         X, y = load2d()  # load 2-d data
-        net2.trained_on_ = source()  # for plot_results.py: Kaggle's faces or generated ones
-        end = fit(net2, X, y, options.plan)  # net2.fit(X, y), safe from kills and Ctrl-C
-
-    # Training for 1000 epochs will take a while.  We'll pickle the
-    # trained model so that we can load it back later:
-    with output_file(options.out) as f:
-        pickle.dump(net2, f, -1)
-
-    if options.weights:
-        save_weights(net2, options.weights)  # for those who do not trust a pickle
-
-    end.conclude(options.out)
-    rmse_line(net2)
-    return end.code
+        end = fit(net2, X, y, options)  # net2.fit(X, y), safe from kills and Ctrl-C
+    return save(net2, end, options)  # pickle.dump(net2, ...), and the RMSE
 
 
 if __name__ == "__main__":

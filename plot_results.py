@@ -16,13 +16,20 @@ from itertools import chain
 import numpy as np
 from matplotlib import pyplot
 
+from kfkd import drawing
+from kfkd.drawing import (
+    BLUE,
+    ORANGE,
+    plot_keypoint_errors,
+    plot_sample,
+    plot_worst_and_best,
+    predict,
+)
+from kfkd.files import source
+from kfkd.options import plot_options
+from kfkd.output import quiet
 from load import load2d
-from runtime import plots
-from runtime.cli import quiet
-from runtime.data_files import source
 from runtime.errors import DataError, MissingFileError
-from runtime.keypoints import KEYPOINTS
-from runtime.plots import BLUE, ORANGE, PURPLE, SKY, YELLOW
 
 # The losses that the tutorial printed for net2: epoch, train loss, valid loss.
 TUTORIAL = [
@@ -35,10 +42,7 @@ TUTORIAL = [
     (1000, 0.001079, 0.001566),
 ]
 
-# In the order of the net's 30 outputs, an x and a y for each.
-NAMES = [name.replace("_", " ") for name in KEYPOINTS]
 WHOSE = {"kaggle": "Kaggle's faces", "generated": "generated faces"}
-COLORS = {"eye ": BLUE, "eyebrow": SKY, "nose": ORANGE, "mouth": PURPLE}
 
 
 def plot_learning_curves(history, title, published=()):
@@ -61,19 +65,8 @@ def plot_learning_curves(history, title, published=()):
     axis.set(xlabel="epoch", ylabel="loss (mean squared error)")
     axis.grid()
     axis.legend()
-    plots.label_losses(axis)
+    drawing.label_losses(axis)
     return fig
-
-
-def plot_sample(x, y, axis):
-    """Draw a face and its keypoints."""
-    axis.imshow(x.reshape(96, 96), cmap="gray")
-    plot_points(y, axis, marker="x", s=25, color=SKY)
-    axis.set(xticks=[], yticks=[], xlim=(-0.5, 95.5), ylim=(95.5, -0.5))
-
-
-def plot_points(y, axis, **marks):
-    axis.scatter(y[0::2] * 48 + 48, y[1::2] * 48 + 48, path_effects=plots.RIM, **marks)
 
 
 def plot_faces(X, y, title):
@@ -83,47 +76,6 @@ def plot_faces(X, y, title):
     fig.subplots_adjust(left=0.01, right=0.99, bottom=0.01, top=0.93, hspace=0.05, wspace=0.05)
     for i in range(min(16, len(X))):
         plot_sample(X[i], y[i], fig.add_subplot(4, 4, i + 1))
-    return fig
-
-
-def plot_worst_and_best(X, y, y_pred, title):
-    """Draw the five faces with the largest RMSE, and the five with the smallest."""
-    error = rmse(y, y_pred)
-    best = np.argsort(error)
-    fig, axes = pyplot.subplots(2, 5, figsize=(10, 5.3), layout="constrained")
-    for row, name, faces in [(axes[0], "worst", best[::-1]), (axes[1], "best", best)]:
-        row[0].set_ylabel(name)
-        for axis, i in zip(row, faces, strict=False):
-            plot_points(y[i], axis, marker="o", s=60, edgecolors=YELLOW, facecolors="none")
-            plot_sample(X[i], y_pred[i], axis)
-            axis.set_xlabel(f"{error[i]:#.3g} pixels")
-    fig.suptitle(title)
-    fig.legend(axes[0, 0].collections, ["true", "predicted"], loc="outside lower center", ncols=2)
-    return fig
-
-
-def plot_keypoint_errors(y, y_pred, title):
-    """Draw how far the net misses each of the 15 keypoints, the worst on top.
-
-    The error of one face at one keypoint is the Euclidean distance between the true and
-    the predicted point, in pixels of the 96x96 image. A bar is the mean over all faces, a
-    diamond the median.
-    """
-    error = distances(y, y_pred)
-    mean, median = error.mean(axis=0), np.median(error, axis=0)
-    order = np.argsort(mean)
-    fig, axis = pyplot.subplots(figsize=(9, 6.5), layout="constrained")
-    for place, i in enumerate(order):
-        color = next(color for name, color in COLORS.items() if name in NAMES[i])
-        axis.barh(place, mean[i], color=color)
-        end = (max(mean[i], median[i]), place)
-        axis.annotate(f"  {mean[i]:#.3g}", end, verticalalignment="center")
-    axis.plot(median[order], range(15), "D", color="white", markeredgecolor="black", label="median")
-    axis.set_yticks(range(15), [NAMES[i] for i in order])
-    axis.set_xlabel("mean distance from the true point (pixels)")
-    axis.margins(x=0.1)  # room for the numbers
-    fig.suptitle(title)
-    fig.legend(loc="outside lower right")
     return fig
 
 
@@ -140,29 +92,6 @@ def plot_filters(W, title):
     fig.colorbar(image, ax=axes, label="weight")
     fig.suptitle(title)
     return fig
-
-
-def rmse(y, y_pred):
-    """Root mean squared error of each face over its 30 coordinates, in pixels."""
-    return np.sqrt(np.mean((y - y_pred) ** 2, axis=1)) * 48
-
-
-def distances(y, y_pred):
-    """Distance between each true and predicted keypoint in pixels, faces by 15."""
-    dx, dy = (y - y_pred)[:, 0::2], (y - y_pred)[:, 1::2]
-    return np.hypot(dx, dy) * 48
-
-
-def predict(net, X):
-    """Predict 30 coordinates for each face, by a net of images (net2) or of flat rows (net1)."""
-    input_shape = next(iter(net.layers_.values())).shape
-    y = np.float64(net.predict(X.reshape((-1, *input_shape[1:]))))
-    if y.shape[1:] != (30,):
-        raise DataError(
-            f"the net's prediction has shape {y.shape}, expected ({len(X)}, 30): these pictures "
-            "are for nets that predict all 15 keypoints"
-        )
-    return y
 
 
 def load_quietly(test=False):
@@ -220,15 +149,15 @@ def draw_faces(net, name):
 
 
 def main(argv=None):
-    options = plots.read_options(__doc__, argv)
-    net, name = plots.load_net(options.pickle), options.pickle.stem
-    show = plots.use_windows(options.show)
-    with pyplot.rc_context(plots.STYLE):
+    options = plot_options(__doc__, argv)
+    net, name = drawing.load_net(options.pickle), options.pickle.stem
+    show = drawing.use_windows(options.show)
+    with pyplot.rc_context(drawing.STYLE):
         for file_name, picture in chain(draw_training(net, name), draw_faces(net, name)):
             if isinstance(picture, str):
-                plots.skip(options.out / file_name, picture)
+                drawing.skip(options.out / file_name, picture)
             else:
-                plots.save(options.out / file_name, picture)
+                drawing.save(options.out / file_name, picture)
         if show:
             with suppress(KeyboardInterrupt):  # Ctrl-C closes the windows
                 pyplot.show()

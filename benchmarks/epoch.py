@@ -116,10 +116,10 @@ def write_start(folder: Path) -> str:
     """Write what contestants/training.py reads; return which faces they are."""
     import numpy as np
 
+    from kfkd.files import source
+    from kfkd.output import quiet
     from load import load2d
     from net2 import net2
-    from runtime.cli import quiet
-    from runtime.data_files import source
 
     with quiet(True):
         X, y = load2d()

@@ -52,8 +52,8 @@ def main() -> None:
     import torch
 
     from benchmarks import roofline
+    from kfkd.files import source
     from load import load2d
-    from runtime.data_files import source
 
     X, y = load2d()
     X, y = X[: options.faces], y[: options.faces]

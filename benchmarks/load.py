@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.append(str(ROOT))
 
 from benchmarks.common import fresh, interleave, table  # noqa: E402
-from runtime.data_files import TRAIN, find_or_draw  # noqa: E402
+from kfkd.files import TRAIN, find_or_draw  # noqa: E402
 
 # The tutorial's load(), word for word but for the file's name and Python 3's print.
 TUTORIAL = """

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import theano  # noqa: F401 - before runtime.engine's modules, which it imports itself
 
+from kfkd.output import quiet
 from load import load2d
-from runtime.cli import quiet
 from runtime.engine import library
 from runtime.engine.conv_pool.op import ConvPool, from_blocks, to_blocks
 from runtime.engine.products import matrix, product

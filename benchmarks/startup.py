@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # `load` is to be the one there, not benchmarks/load.py
 
 from benchmarks.common import interleave, table, theano_flags, whole_run  # noqa: E402
-from runtime.data_files import TRAIN, find_or_draw  # noqa: E402
+from kfkd.files import TRAIN, find_or_draw  # noqa: E402
 
 ENGINES = {"this engine": "fused", "stock Theano": "stock"}
 

@@ -3,8 +3,8 @@
     python -m tests.fuzz [--minutes 60] [--kills]
 
 `make test` runs the same tests with a hundred examples each. With --kills also thousands of
-SIGKILLs (tests/runtime/training/kills.py). Stops at the first failure; Hypothesis prints the
-shortest example that shows it, which then becomes a test.
+SIGKILLs (tests/runtime/training/checkpoints/kills.py). Stops at the first failure; Hypothesis
+prints the shortest example that shows it, which then becomes a test.
 """
 
 import argparse
@@ -33,7 +33,11 @@ def main() -> int:
     while time.monotonic() < end:
         seed = secrets.randbelow(2**32)
         with tempfile.TemporaryDirectory() as folder:
-            kills = ["tests.runtime.training.kills", f"{folder}/kills", f"--seed={seed}"]
+            kills = [
+                "tests.runtime.training.checkpoints.kills",
+                f"{folder}/kills",
+                f"--seed={seed}",
+            ]
             mutations = ["pytest", "--hypothesis-profile=fuzz", f"--hypothesis-seed={seed}", *TESTS]
             command = [
                 sys.executable,

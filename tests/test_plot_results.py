@@ -1,25 +1,19 @@
 """The pictures of plot_results.py, drawn from a stand-in for a net: no Theano, no faces."""
 
-import inspect
-import os
 import pickle
 import subprocess
 import sys
-from itertools import combinations
 from pathlib import Path
-from unittest.mock import patch
 
 import matplotlib
 import numpy as np
 import pytest
 from matplotlib import pyplot
-from matplotlib.colors import to_rgb
-from matplotlib.legend import Legend
-from matplotlib.text import Text
 
 import plot_results
-from runtime import plots
+from kfkd import drawing
 from runtime.errors import DataError, MissingFileError, WriteError
+from tests.legible import assert_legible, legend_labels
 
 ROOT = Path(plot_results.__file__).parent
 
@@ -108,7 +102,7 @@ def stand_in_faces(monkeypatch):
     monkeypatch.setattr(plot_results, "source", lambda test=False: "kaggle")
     monkeypatch.delenv("KFKD_DATA", raising=False)
     matplotlib.use("agg")
-    with pyplot.rc_context(plots.STYLE):
+    with pyplot.rc_context(drawing.STYLE):
         yield
     pyplot.close("all")
 
@@ -133,38 +127,6 @@ def net_file(tmp_path):
     path = tmp_path / "my_net.pickle"
     path.write_bytes(pickle.dumps(Net(some_history(5))))
     return path
-
-
-def drawn_texts(figure):
-    """The texts that are seen; a figure also has labels of ticks beyond its axes' limits."""
-    drawn = {}
-    draw = Text.draw
-
-    def spy(text, renderer):
-        if text.get_visible() and text.get_text().strip():
-            drawn[id(text)] = text
-        draw(text, renderer)
-
-    with patch.object(Text, "draw", spy):
-        figure.canvas.draw()
-    return list(drawn.values())
-
-
-def assert_legible(figure):
-    """No text is clipped by the figure's edge, or runs into another one; give the texts."""
-    texts = drawn_texts(figure)
-    boxes = [text.get_window_extent().padded(-2) for text in texts]
-    edge = figure.bbox
-    for text, box in zip(texts, boxes, strict=True):
-        inside = box.x0 >= 0 and box.y0 >= 0 and box.x1 <= edge.x1 and box.y1 <= edge.y1
-        assert inside, f"{text} is clipped"
-    for (one, a), (other, b) in combinations(zip(texts, boxes, strict=True), 2):
-        assert not a.overlaps(b), f"{one} runs into {other}"
-    return [text.get_text() for text in texts]
-
-
-def legend_labels(figure):
-    return [t.get_text() for x in figure.findobj(Legend) for t in x.get_texts()]
 
 
 class TestLearningCurves:
@@ -237,21 +199,6 @@ class TestLearningCurves:
 
 
 class TestFaces:
-    def test_plot_sample(self):
-        assert list(inspect.signature(plot_results.plot_sample).parameters) == ["x", "y", "axis"]
-        _, axis = pyplot.subplots()
-        y = np.zeros(30)
-        y[0], y[1], y[28], y[29] = 0.25, -0.5, 2, 0  # the last one is beyond the edge
-        plot_results.plot_sample(np.arange(9216) / 9216, y, axis)
-        (image,) = axis.get_images()
-        assert image.get_array().shape == (96, 96)
-        assert image.get_cmap().name == "gray"
-        points = axis.collections[0].get_offsets()
-        assert points.shape == (15, 2)
-        assert points[0].tolist() == [60, 24]
-        assert axis.get_xlim() == (-0.5, 95.5)
-        assert axis.get_ylim() == (95.5, -0.5)
-
     @pytest.mark.parametrize(("given", "drawn"), [(3, 3), (16, 16), (40, 16)])
     def test_sixteen_faces(self, given, drawn):
         X = np.zeros((given, 1, 96, 96))
@@ -259,93 +206,6 @@ class TestFaces:
         assert len(figure.axes) == drawn
         assert figure.get_suptitle() == "a title"
         assert_legible(figure)
-
-    def test_worst_and_best(self):
-        X = np.arange(12)[:, None, None, None] * np.ones((12, 1, 96, 96))
-        y = np.zeros((12, 30))
-        miss = np.array([3, 1, 2, 8, 5, 4, 9, 6, 7, 0.5, 10, 11])
-        y_pred = y + miss[:, np.newaxis] / 48
-        figure = plot_results.plot_worst_and_best(X, y, y_pred, "a title")
-        assert [axis.get_xlabel() for axis in figure.axes] == [
-            f"{rmse} pixels"
-            for rmse in [
-                "11.0",
-                "10.0",
-                "9.00",
-                "8.00",
-                "7.00",
-                "0.500",
-                "1.00",
-                "2.00",
-                "3.00",
-                "4.00",
-            ]
-        ]
-        assert [axis.get_images()[0].get_array()[0, 0] for axis in figure.axes[:2]] == [11, 10]
-        assert [figure.axes[i].get_ylabel() for i in (0, 5)] == ["worst", "best"]
-        assert legend_labels(figure) == ["true", "predicted"]
-        true, predicted = figure.axes[0].collections
-        assert true.get_offsets()[0].tolist() == [48, 48]
-        assert predicted.get_offsets()[0].tolist() == pytest.approx([59, 59])
-        assert not np.array_equal(true.get_edgecolor(), predicted.get_edgecolor())
-        assert_legible(figure)
-
-    def test_fewer_than_five_faces(self):
-        y = np.zeros((2, 30))
-        assert plot_results.plot_worst_and_best(np.zeros((2, 9216)), y, y, "")
-
-
-class TestKeypointErrors:
-    def test_bars_are_mean_distances(self):
-        y = np.zeros((3, 30))
-        y_pred = np.repeat([[0, 0, 0.003, 0.004]], 3, axis=0)
-        y_pred = np.hstack([y_pred, np.zeros((3, 26))])
-        nose = 2 * plot_results.NAMES.index("nose tip")
-        y_pred[:, nose] = [3 / 48, -3 / 48, 0]
-        y_pred[:, nose + 1] = [4 / 48, 4 / 48, 22 / 48]  # 5, 5 and 22 pixels away
-        figure = plot_results.plot_keypoint_errors(y, y_pred, "a title")
-        (axis,) = figure.axes
-        names = [label.get_text() for label in axis.get_yticklabels()]
-        assert sorted(names) == sorted(plot_results.NAMES)
-        assert names[-2:] == ["right eye center", "nose tip"]  # the top is the worst
-        widths = [bar.get_width() for bar in axis.patches]
-        assert widths == sorted(widths)
-        assert widths[-2:] == pytest.approx([0.24, 32 / 3])
-        assert [text.get_text().strip() for text in axis.texts][-2:] == ["0.240", "10.7"]
-        (medians,) = axis.get_lines()
-        assert medians.get_xdata()[-1] == pytest.approx(5)
-        assert legend_labels(figure) == ["median"]
-        assert axis.get_xlabel() == "mean distance from the true point (pixels)"
-        assert_legible(figure)
-
-    def test_numbers_keep_clear_of_the_medians(self):
-        y_pred = np.zeros((5, 30))
-        y_pred[1:] = 10 / 48
-        figure = plot_results.plot_keypoint_errors(np.zeros((5, 30)), y_pred, "")
-        assert_legible(figure)
-        (medians,) = figure.axes[0].get_lines()
-        right = medians.get_transform().transform(medians.get_xydata())[:, 0]
-        for text, edge in zip(figure.axes[0].texts, right, strict=True):
-            assert text.get_window_extent().x0 >= edge
-
-    def test_colors_tell_the_features(self):
-        figure = plot_results.plot_keypoint_errors(TRUTH, TRUTH * 1.1, "")
-        color = {
-            label.get_text(): bar.get_facecolor()[:3]
-            for label, bar in zip(
-                figure.axes[0].get_yticklabels(), figure.axes[0].patches, strict=True
-            )
-        }
-        assert color["left eye center"] == to_rgb(plots.BLUE)
-        assert color["left eyebrow inner end"] == to_rgb(plots.SKY)
-        assert color["nose tip"] == to_rgb(plots.ORANGE)
-        assert color["mouth left corner"] == to_rgb(plots.PURPLE)
-
-    def test_keypoints_have_the_order_of_the_csv(self):
-        assert len(plot_results.NAMES) == 15
-        assert plot_results.NAMES[0] == "left eye center"
-        assert plot_results.NAMES[10] == "nose tip"
-        assert plot_results.NAMES[14] == "mouth center bottom lip"
 
 
 class TestFilters:
@@ -447,12 +307,6 @@ class TestMain:
         assert sorted(lines) == sorted(f"wrote {out / name}" for name in PICTURES)
         assert not pyplot.get_fignums()
 
-    def test_defaults(self):
-        options = plots.read_options("", [])
-        assert options.pickle == Path("net2.pickle")
-        assert options.out == Path("plots")
-        assert options.show is None
-
     def test_removes_pictures_of_another_net(self, tmp_path, capsys):
         path = tmp_path / "net1.pickle"
         path.write_bytes(pickle.dumps(Net([], conv1=False)))
@@ -463,32 +317,6 @@ class TestMain:
         assert not (tmp_path / "conv1_filters.png").exists()
         out = capsys.readouterr().out
         assert f"no {tmp_path / 'conv1_filters.png'}: the net has no layer conv1" in out
-
-    def test_data_is_passed_on_to_load(self, tmp_path, monkeypatch):
-        monkeypatch.setenv("KFKD_DATA", "elsewhere")
-        plots.read_options("", ["--data", str(tmp_path)])
-        assert os.environ["KFKD_DATA"] == str(tmp_path)
-        with pytest.raises(MissingFileError, match="no such folder"):
-            plots.read_options("", ["--data", str(tmp_path / "nowhere")])
-        (tmp_path / "file").touch()
-        with pytest.raises(MissingFileError, match="is no folder"):
-            plots.read_options("", ["--data", str(tmp_path / "file")])
-
-    def test_home_folder(self, tmp_path, monkeypatch):
-        monkeypatch.setenv("HOME", str(tmp_path))
-        (tmp_path / "faces").mkdir()
-        options = plots.read_options("", ["~/my.pickle", "--out=~/plots", "--data=~/faces"])
-        assert (options.pickle, options.out) == (tmp_path / "my.pickle", tmp_path / "plots")
-        assert os.environ["KFKD_DATA"] == str(tmp_path / "faces")
-
-    def test_an_option_that_does_not_exist(self, monkeypatch, capsys):
-        monkeypatch.setattr(sys, "argv", ["plot_results.py"])
-        with pytest.raises(SystemExit) as caught:
-            plots.read_options("", ["--shw"])
-        assert caught.value.code == 2
-        assert capsys.readouterr().err == (
-            "plot_results.py: error: unrecognized arguments: --shw\n"
-        )
 
     def test_missing_pickle(self, tmp_path):
         with pytest.raises(MissingFileError, match=r"there is no .*nothing.pickle; train"):
@@ -523,16 +351,6 @@ class TestMain:
         with pytest.raises(WriteError, match="--out"):
             plot_results.main([str(path), "--out", str(path)])
 
-    def test_a_failed_write_leaves_the_old_picture(self, tmp_path, monkeypatch):
-        path = tmp_path / "picture.png"
-        path.write_text("old")
-        figure = pyplot.figure()
-        monkeypatch.setattr(figure, "savefig", fail_half_way)
-        with pytest.raises(WriteError, match="disk is full"):
-            plots.save(path, figure)
-        assert path.read_text() == "old"
-        assert list(tmp_path.iterdir()) == [path]
-
     def test_one_line_and_code_2(self, tmp_path):
         script = [sys.executable, str(ROOT / "plot_results.py"), "nothing.pickle"]
         done = subprocess.run(script, cwd=tmp_path, capture_output=True, text=True, check=False)
@@ -543,32 +361,12 @@ class TestMain:
         ]
 
 
-def fail_half_way(file, format):
-    file.write(b"half")
-    raise OSError(28, "disk is full")
-
-
 class TestWindows:
     @pytest.fixture
     def display(self, monkeypatch):
         """A display, as far as matplotlib can tell."""
         monkeypatch.setattr(pyplot, "switch_backend", lambda name: None)
         monkeypatch.setattr(pyplot, "get_backend", lambda: "TkAgg")
-
-    def test_no_display(self, monkeypatch, capsys):
-        for name in ("DISPLAY", "WAYLAND_DISPLAY"):
-            monkeypatch.delenv(name, raising=False)
-        assert plots.use_windows(True) is False
-        assert "no display" in capsys.readouterr().out
-        assert matplotlib.get_backend().lower() == "agg"
-
-    def test_no_toolkit(self, monkeypatch, capsys):
-        def switch_backend(name):
-            raise ImportError("no tkinter")
-
-        monkeypatch.setattr(pyplot, "switch_backend", switch_backend)
-        assert plots.use_windows(True) is False
-        assert len(capsys.readouterr().out.splitlines()) == 1
 
     @pytest.mark.usefixtures("display")
     def test_shown_on_request(self, net_file, tmp_path, monkeypatch):
@@ -583,9 +381,3 @@ class TestWindows:
             drawn[1] = ("two.png", pyplot.figure())
             assert plot_results.main([*args, *option]) == 0
             assert len(shown) == number
-
-    @pytest.mark.usefixtures("display")
-    def test_shown_at_a_terminal(self, monkeypatch):
-        monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
-        assert plots.use_windows(None) is True
-        assert plots.use_windows(False) is False

@@ -6,7 +6,7 @@ import torch
 from theano.compile import mode as theano_mode
 from theano.compile.mode import OPT_FAST_RUN, Mode
 
-from runtime.torch_link import residency, rewrites, training
+from runtime.torch_link import nolearn_loop, residency, rewrites
 from runtime.torch_link.linker import TorchLinker
 from runtime.torch_link.target import PRECISIONS, Target, set_precision
 
@@ -55,6 +55,6 @@ def use(device: str, precision: str = "float32") -> Target:
             target = Target(torch.device("cuda", torch.cuda.current_device()), precision)
         torch.cuda.set_device(target.device)
     set_precision(precision)
-    training.install()
+    nolearn_loop.install()
     theano_mode.instantiated_default_mode = mode(target)
     return target

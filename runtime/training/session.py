@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import shlex
 import sys
 import time
@@ -14,14 +13,13 @@ from typing import Any, TextIO
 
 from runtime.atomic import remove_leftovers
 from runtime.errors import DataError, DivergedError
-from runtime.training.batches import Batches
-from runtime.training.checkpoint import Checkpoint, how_far, say_on_stderr
-from runtime.training.fingerprint import fingerprint
+from runtime.training.checkpoints.batches import Batches
+from runtime.training.checkpoints.fingerprint import fingerprint
+from runtime.training.checkpoints.handler import Checkpoint, how_far, say_on_stderr
+from runtime.training.handlers.stopping import EarlyStopping, RestoreBest
 from runtime.training.inputs import checked
 from runtime.training.interrupt import Interrupt, Stopped, cause
 from runtime.training.progress import LiveLine, waiting
-from runtime.training.stopping import EarlyStopping, RestoreBest
-from runtime.training.table import write_line
 
 log = logging.getLogger("net2")
 
@@ -278,21 +276,3 @@ def _added(net, **handlers: list):
         yield
     finally:
         vars(net).update(before)
-
-
-def rmse_line(net, sink: TextIO | None = None) -> None:
-    """Print the RMSE of the last epoch: sqrt(validation loss) * 48, in pixels of a 96x96 face.
-
-    48 undoes load.py's scaling of the targets, (pixel - 48) / 48.
-    """
-    if not net.train_history_:
-        write_line("no RMSE: no epoch has ended", sink)
-        return
-    last = net.train_history_[-1]
-    loss, epoch = last["valid_loss"], last["epoch"]
-    if math.isfinite(loss):
-        write_line(f"RMSE of epoch {epoch}: {loss**0.5 * 48:.4f} pixels", sink)
-    elif math.isnan(last["valid_loss_best"]):  # nolearn's way to say that there is no such set
-        write_line(f"no RMSE of epoch {epoch}: the net keeps no faces for validation", sink)
-    else:
-        write_line(f"no RMSE of epoch {epoch}: the training has diverged", sink)

@@ -14,7 +14,7 @@ import os
 import numpy as np
 
 from runtime.errors import DataError
-from runtime.training import safetensors
+from runtime.training.checkpoints import array_file
 from runtime.training.pickling import build
 
 
@@ -27,7 +27,7 @@ def save_weights(net, path: str | os.PathLike) -> None:
         If the file cannot be written.
     """
     arrays = {name: p.get_value(borrow=True) for name, p in _parameters(net).items()}
-    safetensors.write(path, arrays, {"format": "net2 weights 1"})
+    array_file.write(path, arrays, {"format": "net2 weights 1"})
 
 
 def load_weights(net, path: str | os.PathLike):
@@ -49,7 +49,7 @@ def load_weights(net, path: str | os.PathLike):
     MissingFileError, DataError
         The file is not there, is damaged, or is not for this net, which is as it was then.
     """
-    arrays, _ = safetensors.read(path)
+    arrays, _ = array_file.read(path)
     if "layers_" not in vars(net):
         build(net)
     parameters = _parameters(net)

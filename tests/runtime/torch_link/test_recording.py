@@ -11,20 +11,20 @@ import theano
 import theano.tensor as T
 from lasagne import layers
 from sklearn.base import clone
+from tests.runtime.torch_link.test_training import CLASSES, RULES, X, classifier, layer_stack
 from theano.compile import mode as theano_mode
 
 from runtime import torch_link
-from runtime.torch_link import training
+from runtime.torch_link import nolearn_loop
 from runtime.torch_link.target import PRECISIONS
 from tests.runtime.torch_link.fake_cuda import DEVICE, MODE, FakeCuda, FakeTarget, assert_replayed
-from tests.runtime.torch_link.test_training import CLASSES, RULES, X, classifier, layer_stack
 
 A = np.float32([[1, 2, 3], [4, 5, 6]])
 
 
 @pytest.fixture
 def cuda(monkeypatch):
-    training.install()
+    nolearn_loop.install()
     monkeypatch.setattr(theano_mode, "instantiated_default_mode", MODE)
     with FakeCuda() as device:
         yield device

@@ -3,8 +3,6 @@
 import runtime  # noqa: F401  # isort: skip  (first: the packages of 2014 need it)
 
 import errno
-import io
-import math
 import os
 import pickle
 import pty
@@ -19,7 +17,8 @@ from lasagne import layers
 from nolearn.lasagne import BatchIterator, NeuralNet, TrainSplit
 
 from runtime.errors import WriteError
-from runtime.training import interrupt, safetensors, session
+from runtime.training import interrupt, session
+from runtime.training.checkpoints import array_file
 from runtime.training.session import Plan
 from tests.fresh_python import ROOT, fresh_python
 from tests.tiny_nets import outcome
@@ -70,14 +69,12 @@ def ended(net):
 def test_to_the_end(capsys):
     net = tiny(verbose=1)
     assert ended(net) == ("", 0)
-    session.rmse_line(net)
     out = capsys.readouterr().out
     lines = out.splitlines()
     assert lines[0] == "  InputLayer        \t(None, 6)           \tproduces       6 outputs"
     assert lines[3].startswith(" Epoch  |  Train loss")
     assert [line[:9] for line in lines[5:8]] == ["     1  |", "     2  |", "     3  |"]
-    rmse = net.train_history_[-1]["valid_loss"] ** 0.5 * 48
-    assert lines[8:] == [f"RMSE of epoch 3: {rmse:.4f} pixels"]
+    assert not lines[8:]
     assert "\033" not in out
 
 
@@ -228,14 +225,14 @@ class TestCheckpointAtTheEnd:
         assert outcome(net) == outcome(whole)
 
     def test_a_second_ctrl_c_while_the_checkpoint_is_written(self, plan, monkeypatch):
-        write = safetensors.write
+        write = array_file.write
 
         def interrupted(*arguments):
             ctrl_c()
             write(*arguments)
 
         net = tiny_net(on_batch_finished=[ctrl_c_at(6)])
-        monkeypatch.setattr(safetensors, "write", interrupted)
+        monkeypatch.setattr(array_file, "write", interrupted)
         with pytest.raises(interrupt.Stopped):
             session.fit(net, X, Y, plan)
         assert not plan.folder.exists()  # nothing half written, nothing locked
@@ -255,7 +252,7 @@ class TestCheckpointAtTheEnd:
         def failing(*arguments):
             raise WriteError(errno.ENOSPC, os.strerror(errno.ENOSPC), "somewhere")
 
-        monkeypatch.setattr(safetensors, "write", failing)
+        monkeypatch.setattr(array_file, "write", failing)
         end = session.fit(tiny_net(on_batch_finished=[ctrl_c_at(6)]), X, Y, plan)
         end.conclude(tmp_path / "net2.pickle")
         said = capsys.readouterr().err.strip().splitlines()
@@ -359,28 +356,9 @@ def pickled(net):
 def test_no_validation_set(capsys):
     net = tiny(train_split=TrainSplit(eval_size=0), verbose=1, max_epochs=1)
     session.fit(net, X, Y)
-    session.rmse_line(net)
     out = capsys.readouterr().out
-    assert out.splitlines()[-1] == "no RMSE of epoch 1: the net keeps no faces for validation"
+    assert "     -" in out
     assert "nan" not in out
-
-
-@pytest.mark.parametrize("loss", [math.nan, math.inf])
-def test_rmse_of_a_diverged_net(loss):
-    net, sink = tiny(), io.StringIO()
-    net.train_history_ = [{"epoch": 7, "valid_loss": loss, "valid_loss_best": np.bool_(False)}]
-    session.rmse_line(net, sink)
-    assert sink.getvalue() == "no RMSE of epoch 7: the training has diverged\n"
-
-
-def test_rmse_in_pixels():
-    net, sink = tiny(), io.StringIO()
-    net.train_history_ = [{"epoch": 9, "valid_loss": 0.000625, "valid_loss_best": True}]
-    session.rmse_line(net, sink)
-    assert sink.getvalue() == "RMSE of epoch 9: 1.2000 pixels\n"
-    net.train_history_, sink = [], io.StringIO()
-    session.rmse_line(net, sink)
-    assert sink.getvalue() == "no RMSE: no epoch has ended\n"
 
 
 class TestExcepthook:

@@ -10,7 +10,7 @@ from lasagne import layers
 from nolearn.lasagne import NeuralNet
 
 from runtime.errors import DataError, MissingFileError
-from runtime.training import safetensors
+from runtime.training.checkpoints import array_file
 from runtime.training.weights import load_weights, save_weights
 from tests.fresh_python import says
 from tests.tiny_nets import X, Y, tiny, values
@@ -58,7 +58,7 @@ def test_layers_without_names(tmp_path):
     first = net()
     first.initialize()
     save_weights(first, tmp_path / "a")
-    assert len(safetensors.read(tmp_path / "a")[0]) == 4
+    assert len(array_file.read(tmp_path / "a")[0]) == 4
     assert values(load_weights(net(), tmp_path / "a"))[:4] == values(first)[:4]
 
 
@@ -68,22 +68,22 @@ def test_for_another_net(path):
     before = values(net)
     with pytest.raises(DataError, match=r"hidden\.W is float32 of shape \(6, 5\), expected \(6, 6"):
         load_weights(net, path)
-    safetensors.write(path, {"hidden.W": np.zeros((6, 6), np.float32)}, {})
+    array_file.write(path, {"hidden.W": np.zeros((6, 6), np.float32)}, {})
     with pytest.raises(DataError, match=r"the file has no 'hidden\.b'; expected hidden\.W, hid"):
         load_weights(net, path)
     assert values(net) == before
 
 
 def test_more_than_the_net_has(path):
-    arrays, _ = safetensors.read(path)
-    safetensors.write(path, arrays | {"extra.W": np.zeros(3)}, {})
+    arrays, _ = array_file.read(path)
+    array_file.write(path, arrays | {"extra.W": np.zeros(3)}, {})
     with pytest.raises(DataError, match=r"the net has no 'extra\.W'"):
         load_weights(tiny(), path)
 
 
 def test_other_floats(trained, path):
-    arrays, _ = safetensors.read(path)
-    safetensors.write(path, {n: a.astype(np.float64) for n, a in arrays.items()}, {})
+    arrays, _ = array_file.read(path)
+    array_file.write(path, {n: a.astype(np.float64) for n, a in arrays.items()}, {})
     assert load_weights(tiny(), path).predict(X).tobytes() == trained.predict(X).tobytes()
 
 

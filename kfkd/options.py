@@ -1,0 +1,240 @@
+"""The command lines of net2.py and plot_results.py, checked before anything is done."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from kfkd.files import DATA_VARIABLE, expanded
+from runtime import device
+from runtime.errors import DataError, MissingFileError, WriteError
+from runtime.training.session import Plan
+
+
+class Parser(argparse.ArgumentParser):
+    """An ArgumentParser whose errors are one line, as every other error of the scripts."""
+
+    def error(self, message: str) -> NoReturn:
+        # argparse's own adds the usage.
+        self.exit(2, f"{self.prog}: error: {message}\n")
+
+
+def net2_options(net, description: str, argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read net2.py's options; every default is the tutorial's value.
+
+    Parameters
+    ----------
+    net : NeuralNet
+        Its max_epochs is the default of --epochs.
+    description : str
+        The script's docstring.
+    argv : sequence of str, optional
+        Default: the command line.
+
+    Returns
+    -------
+    Namespace
+        epochs, seed (int), out (Path), weights (Path or None), quiet, verbose (bool), device,
+        precision (str), plan (`runtime.training.session.Plan`). --data has been put into the
+        environment, where load.py looks for it; --device is in use. "~" is understood in all
+        paths: a shell does not expand it in --data=~/faces.
+
+    Raises
+    ------
+    SystemExit
+        With code 2 for an option that does not exist or is no number.
+    SetupError
+        If there is no such device.
+    MissingFileError, DataError, WriteError
+        If a folder is missing, --out is no place for a file, or cannot be written to.
+    """
+    parser = Parser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "--epochs", type=_positive, default=net.max_epochs, metavar="N",
+        help="how many epochs to train (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--seed", type=_seed, default=42, metavar="N",
+        help="start of NumPy's random numbers, which draw the initial weights "
+        "(default: %(default)s, as the tutorial's)",
+    )  # fmt: skip
+    _add_data_option(parser, "training.csv")
+    parser.add_argument(
+        "--out", type=expanded, default=Path("net2.pickle"), metavar="FILE",
+        help="where to pickle the trained net (default: %(default)s)",
+    )  # fmt: skip
+    again = parser.add_mutually_exclusive_group()
+    again.add_argument(
+        "--resume", action="store_true",
+        help="go on from the last checkpoint even if you have changed settings; without this "
+        "option a run that was stopped goes on only if they are the same",
+    )  # fmt: skip
+    again.add_argument(
+        "--fresh", action="store_true", help="discard the checkpoints of a run that was stopped"
+    )
+    parser.add_argument(
+        "--checkpoint", type=_seconds, default=60, metavar="SECONDS",
+        help="time from one checkpoint to the next (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--best", action="store_true", help="save the weights of the best epoch, not the last"
+    )
+    parser.add_argument(
+        "--patience", type=_positive, metavar="N",
+        help="stop when there was no better epoch for N epochs; implies --best",
+    )  # fmt: skip
+    parser.add_argument(
+        "--weights", type=expanded, metavar="FILE",
+        help="also save the weights alone, as safetensors, which cannot run code",
+    )  # fmt: skip
+    parser.add_argument(
+        "--device", metavar="WORD",
+        help=f"{device.WORDS} (default: the GPU, if torch is installed and sees one)",
+    )  # fmt: skip
+    precision = parser.add_mutually_exclusive_group()
+    for name in ("tf32", "bf16"):
+        precision.add_argument(
+            f"--{name}", dest="precision", action="store_const", const=name, default="float32",
+            help=f"on a GPU: multiply in {name}, faster and less exact than float32",
+        )  # fmt: skip
+    how_much = parser.add_mutually_exclusive_group()
+    how_much.add_argument("--quiet", action="store_true", help="print only the last line")
+    how_much.add_argument(
+        "--verbose", action="store_true", help="also say what is used: packages, compiler, data"
+    )
+    options = parser.parse_args(argv)
+
+    _use_data(options)
+    _check_writable("--out", options.out)
+    if options.weights is not None:
+        _check_writable("--weights", options.weights)
+    options.plan = _plan(options)
+    if options.verbose:
+        _log_to_stderr()
+    line = device.choose(options.device, options.precision)
+    if line is not None and not options.quiet:
+        print(line)
+    return options
+
+
+def plot_options(description: str, argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read plot_results.py's options: pickle, out (Path) and show (True, False or None).
+
+    --data has been put into the environment, as by `net2_options`.
+    """
+    parser = Parser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "pickle", nargs="?", type=expanded, default=Path("net2.pickle"),
+        help="the trained net (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--out", type=expanded, default=Path("plots"), metavar="DIR",
+        help="folder for the pictures (default: %(default)s)",
+    )  # fmt: skip
+    _add_data_option(parser, "training.csv and test.csv")
+    parser.add_argument(
+        "--show", action=argparse.BooleanOptionalAction,
+        help="also open windows (default: at a terminal, where there is a display)",
+    )  # fmt: skip
+    options = parser.parse_args(argv)
+    _use_data(options)
+    return options
+
+
+def _add_data_option(parser: Parser, files: str) -> None:
+    parser.add_argument(
+        "--data", type=expanded, metavar="DIR",
+        help=f"folder of {files} (default: ${DATA_VARIABLE}, else data)",
+    )  # fmt: skip
+
+
+def _use_data(options: argparse.Namespace) -> None:
+    """Put --data into the environment, where load.py looks for it."""
+    if options.data is not None:
+        if not options.data.is_dir():
+            what = "is no folder" if options.data.exists() else "there is no such folder"
+            raise MissingFileError(f"--data {options.data}: {what}")
+        os.environ[DATA_VARIABLE] = str(options.data)
+
+
+def _plan(options: argparse.Namespace) -> Plan:
+    out = options.out
+    # Beside the file that the run is for; a device such as /dev/null has no folder of ours.
+    folder = out.with_name(f"{out.stem}.checkpoints")
+    return Plan(
+        folder=folder if out.is_file() or not out.exists() else None,
+        every=options.checkpoint,
+        resume=True if options.resume else False if options.fresh else None,
+        best=options.best,
+        patience=options.patience,
+        settings={"seed": options.seed},
+    )
+
+
+def _positive(text: str) -> int:
+    if (number := _whole(text)) < 1:
+        raise argparse.ArgumentTypeError(f"expected 1 or more, got {text}")
+    return number
+
+
+def _seed(text: str) -> int:
+    if not 0 <= (number := _whole(text)) < 2**32:
+        raise argparse.ArgumentTypeError(f"expected 0 to {2**32 - 1}, got {text}")
+    return number
+
+
+def _seconds(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1
+    if not 0 <= number < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected a number of seconds, got {text!r}")
+    return number
+
+
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected a whole number, got {text!r}") from None
+
+
+def _check_writable(option: str, path: Path) -> None:
+    # Before training, not after it: hours of work would have nowhere to go.
+    folder = path.resolve().parent  # where a link leads to
+    if not folder.is_dir():
+        raise MissingFileError(f"{option} {path}: there is no folder {folder}; create it first")
+    if path.is_dir():
+        raise DataError(f"{option} {path} is a folder; name a file")
+    if path.exists() and not os.access(path, os.W_OK):
+        raise WriteError(f"{option} {path}: no permission to write this file")
+    replaced = path.is_file() or not path.exists()  # devices and pipes are written to
+    if replaced and not os.access(folder, os.W_OK):
+        raise WriteError(f"{option} {path}: no permission to write in {folder}")
+
+
+def _log_to_stderr() -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("net2: %(message)s"))
+    log = logging.getLogger("net2")
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    _log_versions(log)
+
+
+def _log_versions(log: logging.Logger) -> None:
+    import platform
+    from importlib.metadata import version
+
+    import theano
+
+    packages = ("Theano", "Lasagne", "nolearn", "numpy", "scipy", "pandas", "scikit-learn")
+    log.info("Python %s, %s", platform.python_version(), platform.platform())
+    log.info("%s", ", ".join(f"{name} {version(name)}" for name in packages))
+    log.info("compiler %s, compile directory %s", theano.config.cxx, theano.config.compiledir)

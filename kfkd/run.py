@@ -1,0 +1,51 @@
+"""Train net2: nolearn's fit, safe from kills and Ctrl-C."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from kfkd.files import source
+from runtime.training import session
+from runtime.training.interrupt import Stopped, exit_code, say_stopped
+
+
+def fit(net, X, y, options) -> session.Ending:
+    """Call ``net.fit(X, y)`` as the command line says; it can be stopped and resumed.
+
+    Parameters
+    ----------
+    net : NeuralNet
+        Gets the attribute trained_on_, "kaggle" or "generated", for plot_results.py.
+    X, y : ndarray
+        As `load.load2d` returns them.
+    options : Namespace
+        See `kfkd.options.net2_options`: epochs, seed and plan are used here.
+
+    Returns
+    -------
+    session.Ending
+        How the training ended.
+
+    Raises
+    ------
+    UserError
+        See `runtime.training.session.fit`.
+    """
+    np.random.seed(options.seed)
+    net.max_epochs = options.epochs
+    net.trained_on_ = source()
+    return session.fit(net, X, y, options.plan)
+
+
+def run(main: Callable[[], int]) -> int:
+    """Return what `main` returns, or 130 if Ctrl-C ended it, with a line instead of a traceback.
+
+    `main` lets a KeyboardInterrupt out only as long as nothing is lost by it.
+    """
+    try:
+        return main()
+    except KeyboardInterrupt as error:
+        say_stopped(error, f"; {getattr(error, 'kept', Stopped.kept)}")
+        return exit_code(error)
