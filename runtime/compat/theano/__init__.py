@@ -6,6 +6,7 @@
 - scan.py: scan's loop
 - promotion.py: constants and casts, under NumPy 2's rules for types
 - random_state.py: random states, which Theano copies
+- mrg.py: MRG_RandomStreams without C
 - compile_lock.py: the lock on the compile directory
 """
 
@@ -16,6 +17,7 @@ from runtime.compat.theano import (
     compile_lock,
     downsample,
     indexing,
+    mrg,
     promotion,
     random_state,
     scan,
@@ -29,6 +31,7 @@ PARTS = (
     scan,
     promotion,
     random_state,
+    mrg,
 )
 
 
