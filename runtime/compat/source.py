@@ -15,6 +15,8 @@ import warnings
 from collections.abc import Mapping
 from types import CodeType, FunctionType
 
+_EDITED = "__net2_source__"  # in an edited function: its source as it is now
+
 _FUTURE = 0
 for _feature in __future__.all_feature_names:
     _FUTURE |= getattr(__future__, _feature).compiler_flag
@@ -35,7 +37,8 @@ def edit(function: FunctionType, changes: Mapping[str, str]) -> None:
     ValueError
         If a piece does not stand in the source, as in another version of the package.
     """
-    source = textwrap.dedent(inspect.getsource(function))
+    # Two modules may each mend a piece of one function.
+    source = vars(function).get(_EDITED) or textwrap.dedent(inspect.getsource(function))
     for old, new in changes.items():
         if old not in source:
             name = f"{function.__module__}.{function.__qualname__}"
@@ -45,6 +48,7 @@ def edit(function: FunctionType, changes: Mapping[str, str]) -> None:
         # The old packages' escape sequences: a DeprecationWarning until Python 3.11.
         warnings.filterwarnings("ignore", "(?s).*invalid escape sequence")
         function.__code__ = _compiled(source, function)
+    vars(function)[_EDITED] = source
 
 
 def _compiled(source: str, function: FunctionType) -> CodeType:

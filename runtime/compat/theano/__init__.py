@@ -4,6 +4,8 @@
 - downsample.py: theano.tensor.signal.downsample, gone in Theano 1.0
 - indexing.py: lists with slices in them as indices
 - scan.py: scan's loop
+- arrays.py: functions of NumPy that give something else than they did
+- sorting.py: the order of equal elements
 - promotion.py: constants and casts, under NumPy 2's rules for types
 - random_state.py: random states, which Theano copies
 - mrg.py: MRG_RandomStreams without C
@@ -13,6 +15,7 @@
 from __future__ import annotations
 
 from runtime.compat.theano import (
+    arrays,
     c_code,
     compile_lock,
     downsample,
@@ -21,17 +24,20 @@ from runtime.compat.theano import (
     promotion,
     random_state,
     scan,
+    sorting,
 )
 
 PARTS = (
     compile_lock,
     c_code,
+    arrays,
     downsample,
     indexing,
     scan,
     promotion,
     random_state,
     mrg,
+    sorting,
 )
 
 

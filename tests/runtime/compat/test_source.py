@@ -89,3 +89,9 @@ def test_tracebacks_show_the_right_line(old):
 def test_another_version_is_named(old):
     with pytest.raises(ValueError, match=r"package_of_2015\.Base\.fails has no 'x\[7\]'"):
         edit(old.Base.fails, {"x[7]": "x[8]"})
+
+
+def test_a_second_edit_keeps_the_first(old):
+    edit(old.broken_escapes, {"y + 1": "y + 2"})
+    edit(old.broken_escapes, {")(x)": ")(10 * x)"})
+    assert old.broken_escapes(1) == 12
