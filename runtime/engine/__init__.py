@@ -35,8 +35,9 @@ def _add_flag(configparser: ModuleType) -> None:
 
 def _register(theano: ModuleType) -> None:
     from runtime.engine import updates
-    from runtime.engine.conv_pool import chain, rewrite
+    from runtime.engine.conv_pool import chain, legacy, rewrite
 
+    legacy.register()
     rewrite.register()
     chain.register()
     updates.register()

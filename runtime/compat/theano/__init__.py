@@ -1,8 +1,10 @@
 """What Theano 1.0.5 needs on today's Python, NumPy and SciPy, one module per cause.
 
+- blas.py: C code that wants a BLAS to link to
 - c_code.py: what its generated C and C++ can no longer compile
 - downsample.py: theano.tensor.signal.downsample, gone in Theano 1.0
 - indexing.py: lists with slices in them as indices
+- legacy_conv.py: the convolutions of before 2015
 - scan.py: scan's loop
 - arrays.py: functions of NumPy that give something else than they did
 - sorting.py: the order of equal elements
@@ -16,11 +18,13 @@ from __future__ import annotations
 
 from runtime.compat.theano import (
     arrays,
+    blas,
     c_code,
     compile_lock,
     downsample,
     indexing,
     mrg,
+    legacy_conv,
     promotion,
     random_state,
     scan,
@@ -31,8 +35,10 @@ PARTS = (
     compile_lock,
     c_code,
     arrays,
+    blas,
     downsample,
     indexing,
+    legacy_conv,
     scan,
     promotion,
     random_state,
