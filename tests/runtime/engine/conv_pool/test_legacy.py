@@ -134,17 +134,17 @@ def lenet(random, batch):
 
 
 def test_lenet_learns_the_same():
-    x, y = numbers(20, 256), np.random.RandomState(3).randint(0, 5, 20).astype("int32")
+    x, y = numbers(8, 256), np.random.RandomState(3).randint(0, 5, 8).astype("int32")
     curves = []
     for make in (fused, in_python):
-        inputs, cost, updates = lenet(np.random.RandomState(7), 20)
+        inputs, cost, updates = lenet(np.random.RandomState(7), 8)
         train = make(inputs, cost, updates=updates)
-        curves.append([float(train(x, y)) for _ in range(8)])
+        curves.append([float(train(x, y)) for _ in range(6)])
         if make is fused:
             assert count(train, "ConvPool", "ConvPoolGrad") == 4
             assert count(train, "ConvOp", "CorrMM", "Pool") == 0
     np.testing.assert_allclose(*curves, rtol=2e-4)
-    assert curves[0][-1] < 0.7 * curves[0][0]
+    assert curves[0][-1] < 0.8 * curves[0][0]
 
 
 def test_sizes_that_are_not_as_given():
