@@ -38,7 +38,7 @@ import runtime  # noqa: E402, F401  (first of the old stack)
 import numpy as np  # noqa: E402  # isort: skip
 
 from benchmarks.common import interleave, or_nan, table  # noqa: E402
-from runtime import device as devices  # noqa: E402
+from runtime.setup import device as devices  # noqa: E402
 
 PRECISIONS = ("float32", "tf32", "bf16")
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from kfkd.files import DATA_VARIABLE, expanded
-from runtime import device
 from runtime.errors import DataError, MissingFileError, WriteError
+from runtime.setup import device
 from runtime.training.session import Plan
 
 

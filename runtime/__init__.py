@@ -5,14 +5,14 @@ know no more than that; README.md in this folder is the map. Importing it is che
 Theano, Lasagne or nolearn is loaded until somebody asks for it.
 """
 
-from runtime import compat, engine, errors, flags, training
+from runtime import compat, engine, errors, setup, training
 
 
 def activate() -> None:
     """Install everything, in order; a second call changes nothing."""
     errors.install_excepthook()
     compat.install()
-    flags.install()
+    setup.install()
     engine.install()
     training.install()
 

@@ -11,7 +11,6 @@
 - promotion.py: constants and casts, under NumPy 2's rules for types
 - random_state.py: random states, which Theano copies
 - mrg.py: MRG_RandomStreams without C
-- compile_lock.py: the lock on the compile directory
 """
 
 from __future__ import annotations
@@ -20,7 +19,6 @@ from runtime.compat.theano import (
     arrays,
     blas,
     c_code,
-    compile_lock,
     downsample,
     indexing,
     legacy_conv,
@@ -32,7 +30,6 @@ from runtime.compat.theano import (
 )
 
 PARTS = (
-    compile_lock,
     c_code,
     arrays,
     blas,

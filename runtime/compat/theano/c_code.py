@@ -73,5 +73,5 @@ def _mend_complex(basic: ModuleType) -> None:
 
 
 def _not_about_numpy_blas(record: logging.LogRecord) -> bool:
-    # blas.ldflags is empty on purpose (see flags.py); Theano warns each time it is.
+    # blas.ldflags is empty on purpose (see configure.py); Theano warns each time it is.
     return "Using NumPy C-API based implementation for BLAS" not in record.getMessage()

@@ -7,8 +7,7 @@ import pickle
 import numpy as np
 import pytest
 
-import runtime
-from tests.fresh_python import fresh_python, says
+from tests.fresh_python import says
 
 
 def test_importing_runtime_changes_no_public_name():
@@ -233,72 +232,3 @@ def test_load_params_from_another_net():
     first.partial_fit(X, y)
     second.load_params_from(first)
     np.testing.assert_array_equal(first.predict(X), second.predict(X))
-
-
-def test_no_compiler_is_one_line(tmp_path):
-    done = fresh_python("net2.py", "--epochs", "1", PATH=str(tmp_path))
-    assert done.returncode == 2
-    assert done.stdout == ""
-    (line,) = done.stderr.splitlines()
-    assert line.startswith("net2.py: error: no C++ compiler found (looked for ")
-
-
-def test_no_headers_is_one_line():
-    done = fresh_python(
-        "-c",
-        "import runtime, sysconfig\n"
-        "sysconfig.get_paths = lambda *a, **k: {'include': '/nowhere'}\n"
-        "import theano",
-    )
-    assert done.returncode == 2
-    (line,) = done.stderr.splitlines()
-    assert line.startswith("error: Python's C headers are not installed (/nowhere/Python.h")
-
-
-class TestFlags:
-    def test_ours_and_the_users(self):
-        out = says(
-            "import runtime, theano; c = theano.config; print(c.floatX, c.device, c.optimizer)",
-            THEANO_FLAGS="floatX=float64,optimizer=fast_compile",
-        )
-        assert out.split() == ["float64", "cpu", "fast_compile"]
-
-    def test_a_gpu_of_opencl_is_not_there(self):
-        done = fresh_python(
-            "-c",
-            "import runtime, theano; print(theano.config.device)",
-            THEANO_FLAGS="device=opencl0:1",
-        )
-        assert done.stdout.strip() == "cpu"
-        assert done.stderr.splitlines() == [
-            "THEANO_FLAGS device=opencl0:1: Theano's GPU back end is gone; running on the CPU"
-        ]
-
-    def test_an_old_theanorc(self, tmp_path):
-        rc = tmp_path / "theanorc"
-        rc.write_text("[global]\ndevice = gpu\nfloatX = float64\n[blas]\nldflags = -lnowhere\n")
-        code = (
-            "import runtime, theano; c = theano.config; print(c.floatX, c.device, [c.blas.ldflags])"
-        )
-        assert says(code, THEANORC=str(rc)).split() == ["float32", "cpu", "['']"]
-
-    def test_there_and_back(self):
-        from runtime.flags import parse, unparse
-
-        flags = {"a": "1", "gcc.cxxflags": "-O2 -DX='a,b'", "blas.ldflags": "", "c": 'say "hi"'}
-        assert parse(unparse(flags)) == flags
-        assert parse("a=1,b = 2,a=3") == {"a": "3", "b ": " 2"}
-
-
-def test_a_folder_with_a_space(tmp_path):
-    import shutil
-    from pathlib import Path
-
-    root = tmp_path / "my folder"
-    shutil.copytree(Path(runtime.__file__).parent, root / "runtime")
-    code = (
-        "import runtime, theano, theano.tensor as T; x = T.vector(); print((x + 1).eval({x: [1]}))"
-    )
-    home = tmp_path / "my home"
-    home.mkdir()
-    assert says(code, PYTHONPATH=str(root), HOME=str(home)).strip() == "[2.]"

@@ -5,8 +5,8 @@ import os
 
 import pytest
 
-from runtime import device
 from runtime.errors import DataError
+from runtime.setup import device
 from tests.fresh_python import ROOT, fresh_python, says
 
 TORCH = importlib.util.find_spec("torch") is not None
@@ -105,7 +105,7 @@ def test_theanos_flag_and_no_torch(word):
 
 
 def test_asked_for_without_torch():
-    code = f"{HIDDEN}import runtime; from runtime import device; device.choose('cuda')"
+    code = f"{HIDDEN}import runtime; from runtime.setup import device; device.choose('cuda')"
     done = fresh_python("-c", code)
     assert done.returncode == 2
     assert done.stderr.splitlines() == [
@@ -116,7 +116,7 @@ def test_asked_for_without_torch():
 def test_by_itself_without_a_gpu(no_gpu):
     """Nothing is said, and a torch built for the CPU is not even imported."""
     out = says(
-        "import sys, runtime; from runtime import device\n"
+        "import sys, runtime; from runtime.setup import device\n"
         "print(device.choose(None), 'torch' in sys.modules)"
     )
     import_needed = TORCH and device._torch_has_gpu_support()
@@ -125,7 +125,7 @@ def test_by_itself_without_a_gpu(no_gpu):
 
 OLD_GPU = """
 import runtime, torch
-from runtime import device
+from runtime.setup import device
 
 def refuse(*shape, **how):
     raise RuntimeError("CUDA error: no kernel image is available\\nCUDA kernel errors might be")
@@ -151,7 +151,7 @@ def test_a_gpu_too_old_for_torch():
 @needs_torch
 def test_torch_on_the_cpu_for_testing():
     code = (
-        "import runtime; from runtime import device\n"
+        "import runtime; from runtime.setup import device\n"
         "print(device.choose('torch:cpu'))\n"
         "import theano; w = theano.shared(3.0)\n"
         "print(theano.function([], w * 2)(), type(w.container.storage[0]).__name__)\n"
@@ -169,7 +169,7 @@ def test_torch_on_the_cpu_for_testing():
 @needs_torch
 def test_the_flag_is_obeyed_and_named():
     code = (
-        "import runtime, theano; from runtime import device\n"
+        "import runtime, theano; from runtime.setup import device\n"
         "program = theano.function([], theano.shared(3.0) * 2).fn\n"
         "print(type(program).__name__, theano.config.device)\n"
         "print(device.choose(None))"

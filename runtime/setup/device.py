@@ -24,6 +24,7 @@ from pathlib import Path
 
 from runtime.compat import hooks
 from runtime.errors import DataError, SetupError
+from runtime.setup import theano_flags
 
 log = logging.getLogger("net2")
 
@@ -36,7 +37,7 @@ _flagged: tuple[str, str] | None = None  # the same, as THEANO_FLAGS wants it
 
 
 def install() -> None:
-    """Have THEANO_FLAGS=device obeyed as soon as theano is imported; see flags.py."""
+    """Have THEANO_FLAGS=device obeyed as soon as theano is imported; see configure.py."""
     hooks.after_import("theano", _obey_flags)
 
 
@@ -216,11 +217,6 @@ def _torch_has_gpu_support() -> bool:
 
 
 def _user_chose_a_mode() -> bool:
-    from runtime.flags import parse
-
-    given = parse(_flags_given)
-    return any(name in given for name in ("device", "mode", "linker", "optimizer", "engine"))
-
-
-# THEANO_FLAGS as the user wrote it: flags.py rewrites the variable for Theano.
-_flags_given = os.environ.get("THEANO_FLAGS", "")
+    return any(
+        name in theano_flags.given() for name in ("device", "mode", "linker", "optimizer", "engine")
+    )
