@@ -170,7 +170,7 @@ def find_or_draw(name: str) -> Source:
     for folder in folders:
         if (folder / name).is_file():
             return Source(folder / name, name, "generated")
-    print(f"drawing {name}, once; this takes up to a minute ...", flush=True)
+    print(f"drawing {name}, once; this takes half a minute ...", flush=True)
     problem = ""
     for folder in [*folders, Path(_temporary().name)]:
         try:

@@ -11,7 +11,7 @@ a first try shows learning within minutes.
 
 The files, from the ground up: shapes.py (soft shapes, random numbers), pose.py (form of the
 head, projection), canvas.py, then eyes.py, mouth.py and head.py (the parts), scene.py (a whole
-picture), table.py (rows, missing labels, CSV), sheet.py (a sheet of faces to look at).
+picture), table.py (rows, missing labels, CSV).
 """
 
 from kfkd.faces.table import (

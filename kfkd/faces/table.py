@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from kfkd.faces.scene import DECIMALS, Face
 from kfkd.faces.shapes import SIDE, Dice, Floats
-from kfkd.faces.workers import share_out
 from kfkd.keypoints import COLUMNS, KEYPOINTS
 from runtime.atomic import atomic_write
 from runtime.errors import DataError
@@ -62,9 +61,7 @@ def draw(row: int, seed: int = SEED) -> tuple[NDArray[np.uint8], Floats]:
     return face.paint(), face.keypoints
 
 
-def draw_many(
-    rows: Sequence[int], seed: int = SEED, processes: int = 1
-) -> tuple[NDArray[np.uint8], Floats]:
+def draw_many(rows: Sequence[int], seed: int = SEED) -> tuple[NDArray[np.uint8], Floats]:
     """Draw faces; each is the same whatever else is drawn with it.
 
     Parameters
@@ -73,8 +70,6 @@ def draw_many(
         As for `draw`.
     seed : int
         As for `draw`.
-    processes : int
-        Share the work between so many.
 
     Returns
     -------
@@ -90,14 +85,11 @@ def draw_many(
     images = np.empty((len(rows), SIDE * SIDE), np.uint8)
     labels = np.empty((len(rows), len(COLUMNS)))
 
-    def draw_here(start: int, stop: int) -> None:
-        state = np.random.RandomState(0)
-        for i in range(start, stop):
-            face = Face(Dice(seed, rows[i], state))
-            labels[i] = face.keypoints
-            images[i] = face.paint().ravel()
-
-    share_out(rows, seed, processes, images, labels, draw_here)
+    state = np.random.RandomState(0)
+    for i, row in enumerate(rows):
+        face = Face(Dice(seed, row, state))
+        labels[i] = face.keypoints
+        images[i] = face.paint().ravel()
     return images, labels
 
 
@@ -160,12 +152,7 @@ def _mixture(dice: Dice) -> tuple[str, ...]:
             return lacking
 
 
-def write_csv(
-    folder: str | os.PathLike,
-    test: bool = False,
-    rows: int | None = None,
-    processes: int | None = None,
-) -> Path:
+def write_csv(folder: str | os.PathLike, test: bool = False, rows: int | None = None) -> Path:
     """Write training.csv or test.csv, in full or not at all.
 
     Parameters
@@ -176,8 +163,6 @@ def write_csv(
         Write test.csv.
     rows : int, optional
         Write only the first so many rows. Default: all 7049 or 1783.
-    processes : int, optional
-        Share the work between so many. Default: as many as there are processors, at most 8.
 
     Returns
     -------
@@ -191,18 +176,16 @@ def write_csv(
     """
     path = Path(folder) / ("test.csv" if test else "training.csv")
     number = min(TEST_ROWS if test else TRAIN_ROWS, rows if rows is not None else TRAIN_ROWS)
-    if processes is None:
-        processes = min(os.cpu_count() or 1, 8)
     with atomic_write(path) as f:
         if test:
-            _write_test(f, number, processes)
+            _write_test(f, number)
         else:
-            _write_training(f, number, processes)
+            _write_training(f, number)
     return path
 
 
-def _write_training(f: BinaryIO, number: int, processes: int) -> None:
-    images, labels = draw_many(range(number), SEED, processes)
+def _write_training(f: BinaryIO, number: int) -> None:
+    images, labels = draw_many(range(number), SEED)
     known = np.repeat(labelled()[:number], 2, axis=1)
     f.write(f"{','.join(COLUMNS)},Image\n".encode())
     for row, there, pixels in zip(labels.tolist(), known.tolist(), _pixels(images), strict=True):
@@ -213,8 +196,8 @@ def _write_training(f: BinaryIO, number: int, processes: int) -> None:
         f.write(b"%s,%s\n" % (",".join(cells).encode(), pixels))
 
 
-def _write_test(f: BinaryIO, number: int, processes: int) -> None:
-    images, _ = draw_many(range(TRAIN_ROWS, TRAIN_ROWS + number), SEED, processes)
+def _write_test(f: BinaryIO, number: int) -> None:
+    images, _ = draw_many(range(TRAIN_ROWS, TRAIN_ROWS + number), SEED)
     f.write(b"ImageId,Image\n")
     for number, pixels in enumerate(_pixels(images), start=1):
         f.write(b"%d,%s\n" % (number, pixels))

@@ -1,19 +1,14 @@
 import hashlib
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from kfkd import faces
-from kfkd.faces import sheet, table, workers
+from kfkd.faces import table
 from kfkd.faces.pose import Form, Pose
 from kfkd.faces.shapes import Dice
 from runtime.errors import DataError
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -27,13 +22,6 @@ def _digest(*arrays):
     for array in arrays:
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
-
-
-def _run(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "kfkd.faces", *map(str, arguments)],
-        cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
 
 
 def test_same_bytes_everywhere():
@@ -82,26 +70,6 @@ def test_other_row_or_seed_other_face():
 def test_bad_row_or_seed(row, seed):
     with pytest.raises(DataError, match="expected 0 to"):
         faces.draw(row, seed)
-
-
-@pytest.mark.parametrize("processes", [2, 3])
-def test_helpers_draw_the_same(monkeypatch, processes):
-    monkeypatch.setattr(workers, "_FEWEST", 4)
-    alone, with_help = faces.draw_many(range(5, 21)), faces.draw_many(range(5, 21), 7, processes)
-    assert (alone[0] != with_help[0]).any()
-    alone = faces.draw_many(range(5, 21), 7)
-    assert (alone[0] == with_help[0]).all()
-    assert (alone[1] == with_help[1]).all()
-
-
-@pytest.mark.parametrize("python", ["", "/nowhere/python", "false"])
-def test_draws_alone_where_helpers_fail(monkeypatch, python):
-    alone = faces.draw_many(range(8))
-    monkeypatch.setattr(workers, "_FEWEST", 4)
-    monkeypatch.setattr(sys, "executable", python)
-    images, points = faces.draw_many(range(8), processes=2)
-    assert (images == alone[0]).all()
-    assert (points == alone[1]).all()
 
 
 def test_keypoints_are_inside_and_wander():
@@ -225,7 +193,7 @@ def test_missing_labels_as_kaggles():
 
 
 def test_training_csv(tmp_path):
-    path = faces.write_csv(tmp_path, rows=60, processes=1)
+    path = faces.write_csv(tmp_path, rows=60)
     assert path == tmp_path / "training.csv"
     frame = pd.read_csv(path)
     assert tuple(frame.columns) == (*faces.COLUMNS, "Image")
@@ -240,7 +208,7 @@ def test_training_csv(tmp_path):
 
 
 def test_test_csv_has_other_faces(tmp_path):
-    path = faces.write_csv(tmp_path, test=True, rows=10, processes=1)
+    path = faces.write_csv(tmp_path, test=True, rows=10)
     assert path == tmp_path / "test.csv"
     frame = pd.read_csv(path)
     assert list(frame.columns) == ["ImageId", "Image"]
@@ -250,7 +218,7 @@ def test_test_csv_has_other_faces(tmp_path):
 
 
 def test_lengths_by_default(tmp_path, monkeypatch):
-    def fake(rows, seed=0, processes=1):
+    def fake(rows, seed=0):
         return np.zeros((len(rows), 4), np.uint8), np.zeros((len(rows), 30))
 
     monkeypatch.setattr(table, "draw_many", fake)
@@ -268,30 +236,6 @@ def test_interrupted_writing_leaves_the_old_file(tmp_path, monkeypatch):
 
     monkeypatch.setattr(table, "_pixels", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        faces.write_csv(tmp_path, rows=3, processes=1)
+        faces.write_csv(tmp_path, rows=3)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
-
-
-def test_sheet(tmp_path):
-    path = tmp_path / "sheet.png"
-    sheet.write_sheet(path, first=3, side=2)
-    assert path.read_bytes().startswith(b"\x89PNG")
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["nowhere"], "there is no such folder"),
-        ([], "name a folder"),
-        (["--sheet", "faces.txt"], "must end in"),
-        (["--sheet", "nowhere/faces.png"], "there is no folder"),
-        (["--sheet", "{folder}/x.png", "--first", "-5"], "expected 0 to"),
-        (["--raw", "x"], "expected FIRST:END:SEED"),
-    ],
-)
-def test_bad_arguments_are_one_line_and_code_2(tmp_path, arguments, message):
-    result = _run(*(text.format(folder=tmp_path) for text in arguments))
-    assert result.returncode == 2
-    assert message in result.stderr.splitlines()[-1]
-    assert "Traceback" not in result.stderr

@@ -78,7 +78,7 @@ def test_generated_faces(data, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert lines == [
         "no data/training.csv: training on generated faces; see data/README.md",
-        "drawing training.csv, once; this takes up to a minute ...",
+        "drawing training.csv, once; this takes half a minute ...",
         "nose_tip_x    2",
         "Image         2",
         "dtype: int64",
