@@ -25,7 +25,7 @@ def test_a_pip_that_is_not_there(tmp_path, monkeypatch, capsys):
     python.write_text("#!/bin/sh\necho 'python: No module named pip' >&2\nexit 1\n")
     python.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(python))
-    with pytest.raises(SetupError, match="^pip install failed: python: No module named pip$"):
+    with pytest.raises(SetupError, match=r"^pip install failed: python: No module named pip$"):
         packages.install()
 
 
@@ -35,7 +35,7 @@ def test_a_pip_that_is_not_there(tmp_path, monkeypatch, capsys):
         ("", "it said nothing"),
         ("Looking\nERROR: No matching distribution\nhint\n", "ERROR: No matching distribution"),
         (
-            "error: externally-managed-environment\n\n× This environment is managed\n",
+            "error: externally-managed-environment\n\nThis environment is managed\n",
             "this Python is managed by the system; make an environment first: python -m venv",
         ),
     ],
