@@ -39,9 +39,15 @@ _RENAMED = {
 
 
 class _Cast(dict):
-    """``np.cast[dtype](values)``, gone in 2.0; the tutorial's float32() uses it."""
+    """``np.cast[dtype](values)``, gone in 2.0; the tutorial's float32() uses it.
+
+    Theano's gradients (arcsin, arctan, deg2rad, ...) say ``np.cast[x.type](1)``: until NumPy 2.3
+    anything with an attribute `dtype` was one, a str included.
+    """
 
     def __missing__(self, dtype):
+        if isinstance(named := getattr(dtype, "dtype", None), str):
+            dtype = named
         return lambda values: np.asarray(values).astype(dtype)
 
 

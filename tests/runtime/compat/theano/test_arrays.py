@@ -56,6 +56,45 @@ def in_python(inputs, outputs):
     return theano.function(inputs, outputs, mode=theano.Mode("py", None))
 
 
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int16", "float32"])
+def test_functions_of_small_integers_are_float32(dtype):
+    import theano.tensor as T
+
+    one = T.TensorType(dtype, (False,))()
+    names = "log log2 log10 log1p exp exp2 expm1 sqrt deg2rad rad2deg cos arccos sin arcsin tan"
+    names += " arctan cosh sinh arcsinh tanh"
+    value = np.array([1, 0, 1], dtype)
+    outputs = [getattr(T, name)(one) for name in names.split()]
+    outputs += [T.nnet.sigmoid(one), T.nnet.softplus(one), T.arctan2(one, one), T.arccosh(one + 1)]
+    got = in_python([one], outputs)(value)
+    for out, result in zip(outputs, got, strict=True):
+        node = out.owner
+        assert result.dtype == out.dtype == "float32", node
+        # Theano's own sigmoid of a uint8 negates it as one.
+        if node.inputs == [one] and (dtype, node.op) != ("uint8", T.nnet.sigmoid):
+            single = node.op.scalar_op.impl(value[0])
+            np.testing.assert_allclose(single, result[0], rtol=1e-6, err_msg=str(node))
+            assert np.asarray(single).dtype != "float16"
+    exact = [getattr(np, name)(value.astype("float64")) for name in names.split()]
+    for name, one_result, right in zip(names.split(), got, exact, strict=False):
+        np.testing.assert_allclose(one_result, right, rtol=1e-6, err_msg=name)
+
+
+def test_ceil_intdiv():
+    import theano.tensor as T
+    from theano.tensor.nnet.neighbours import images2neibs
+
+    x, y = T.lvector(), T.iscalar()
+    out = T.ceil_intdiv(x, y)
+    assert out.dtype == "int64"
+    assert in_python([x, y], out)([0, 1, 3, 4, -1, 9], 3).tolist() == [0, 1, 1, 2, 0, 3]
+    # images2neibs asks it for shapes
+    image = T.tensor4()
+    neighbours = images2neibs(image, (3, 3), mode="wrap_centered")
+    shape = in_python([image], neighbours.shape)(np.zeros((1, 1, 5, 5), "float32"))
+    assert shape.tolist() == [4, 9]
+
+
 class TestUnique:
     @pytest.mark.parametrize("shape", [(7,), (3, 4), (2, 2, 3), (0,), ()])
     def test_the_inverse_is_a_vector(self, shape):
@@ -165,6 +204,21 @@ def test_complex_eigenvalues_still_lose_their_imaginary_part_audibly():
     x = T.matrix()
     with pytest.warns(np.exceptions.ComplexWarning):
         in_python([x], nlinalg.eig(x))(np.array([[0, 1], [-1, 0]], "float32"))
+
+
+def test_solve_decomposes_into_lu():
+    import scipy.linalg
+    import theano.tensor as T
+    from theano.tensor import slinalg
+
+    A, b = T.dmatrix(), T.dvector()
+    run = in_python([A, b], slinalg.solve(A, b))
+    random = np.random.RandomState(0)
+    values = random.normal(size=(6, 6))
+    right = random.normal(size=6)
+    for matrix in (values @ values.T, np.triu(values), np.tril(values), np.diag(right), values):
+        wanted = scipy.linalg.lu_solve(scipy.linalg.lu_factor(matrix), right)
+        np.testing.assert_array_equal(run(matrix, right), wanted)
 
 
 def test_conv3d2d():
