@@ -1,7 +1,7 @@
 """What the old packages use of NumPy, SciPy, scikit-learn and Python that today's lack or changed.
 
     python tests/lost_names.py            prints one finding a line: kind, what, where
-    python tests/lost_names.py --uses     prints every name that they use, lost or not
+    python tests/lost_names.py --uses     and every name that they use, lost or not, as kind "uses"
 
 It reads the installed source of theano, lasagne and nolearn (without their tests and Theano's GPU
 back end), resolves every name that belongs to another package and asks the package that is
@@ -265,12 +265,11 @@ def main() -> None:
     uses = "--uses" in sys.argv[1:]
     for path, tree in sources():
         file = _File(tree)
+        for kind, what, line in sorted(set(file.findings())):
+            print(f"{kind}\t{what}\t{path}:{line}")
         if uses:
             for name in sorted({name for name, _ in file.used()}):
-                print(f"{name}\t{path}")
-        else:
-            for kind, what, line in sorted(set(file.findings())):
-                print(f"{kind}\t{what}\t{path}:{line}")
+                print(f"uses\t{name}\t{path}")
 
 
 if __name__ == "__main__":
