@@ -1,11 +1,15 @@
 """Hooks into Python's import system: supply a module that is gone, mend one as it is imported.
 
+A module is mended after it was executed; where its own source keeps it from that, the source is
+rewritten.
+
 Hooks instead of eager imports keep `import runtime` cheap and make the order of imports
 irrelevant: what is already imported is mended at once.
 """
 
 from __future__ import annotations
 
+import ast
 import importlib.abc
 import importlib.machinery
 import importlib.util
@@ -14,9 +18,11 @@ from collections.abc import Callable
 from types import ModuleType
 
 Fill = Callable[[ModuleType], None]
+Change = Callable[[ast.Module], ast.Module]
 
 _supplied: dict[str, Fill] = {}
 _replaced: dict[str, Fill] = {}
+_rewritten: dict[str, tuple[Change, Fill | None]] = {}
 # By module, then by the function's own name: registering the same hook twice changes nothing.
 _before: dict[str, dict[str, Callable[[], None]]] = {}
 _after: dict[str, dict[str, Fill]] = {}
@@ -39,6 +45,15 @@ def supply(name: str, fill: Fill) -> None:
 def replace(name: str, fill: Fill) -> None:
     """Like `supply`, for a module that is installed but cannot be imported any more."""
     _replaced[name] = fill
+
+
+def rewrite(name: str, change: Change, prepare: Fill | None = None) -> None:
+    """Execute ``change(tree)`` in place of module `name`'s own source, parsed as `tree`.
+
+    The change is made anew at each import: no bytecode is stored. ``prepare(module)``, if given,
+    is called before, to put in names that the source does not bind any more.
+    """
+    _rewritten[name] = change, prepare
 
 
 def before_import(name: str, function: Callable[[], None]) -> None:
@@ -87,18 +102,32 @@ def _filled(name: str, fill: Fill) -> importlib.machinery.ModuleSpec | None:
     )
 
 
+def _executes(spec: importlib.machinery.ModuleSpec, change: Change, prepare: Fill | None) -> Fill:
+    def execute(module: ModuleType) -> None:
+        if prepare is not None:
+            prepare(module)
+        source = spec.loader.get_source(spec.name)  # type: ignore[union-attr]
+        file = spec.origin or "<unknown>"
+        tree = ast.fix_missing_locations(change(ast.parse(source, file)))
+        exec(compile(tree, file, "exec", dont_inherit=True), module.__dict__)
+
+    return execute
+
+
 class _First(importlib.abc.MetaPathFinder):
     """Sits before Python's own finders."""
 
     def find_spec(self, name, path=None, target=None):
         if name in _replaced:
             return _filled(name, _replaced[name])
-        if name not in _before and name not in _after:
+        if not any(name in hooked for hooked in (_before, _after, _rewritten)):
             return None
         spec = self._found_by_others(name, path, target)
         if spec is None or spec.loader is None:
             return None
         execute = spec.loader.exec_module
+        if name in _rewritten:
+            execute = _executes(spec, *_rewritten[name])
 
         def exec_module(module):
             for function in _before.get(name, {}).values():

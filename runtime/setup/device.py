@@ -137,6 +137,47 @@ def choose(word: str | None, precision: str = "float32") -> str | None:
     return f"device: {_describe(_in_use[0])} ({_in_use[1]})"
 
 
+def use(word: str, why: str) -> None:
+    """Use the device that a program asks for by itself; `why` begins the message if it can't be.
+
+    Raises
+    ------
+    DataError
+        For a word that names no device.
+    SetupError
+        If the device is not there.
+    """
+    name = torch_name(word)
+    if name is None:
+        leave()
+    else:
+        _use(name, why)
+
+
+def leave() -> None:
+    """Compile for Theano's CPU from now on."""
+    global _in_use
+    import theano
+
+    if _in_use is not None:
+        theano.compile.mode.instantiated_default_mode = None
+        _in_use = None
+
+
+def in_use() -> str | None:
+    """Return torch's name for the device that graphs are compiled for; None for Theano's CPU."""
+    return _in_use[0] if _in_use is not None else None
+
+
+def cuda_is_there() -> bool:
+    """Whether torch is installed and has a GPU of NVIDIA's or AMD's that it can compute on."""
+    if not _torch_has_gpu_support():
+        return False
+    import torch
+
+    return torch.cuda.is_available() and _refusal(torch, "cuda") is None
+
+
 def _use(name: str, why: str, precision: str = "float32") -> None:
     global _in_use
     _check(name, why)

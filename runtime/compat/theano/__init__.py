@@ -11,6 +11,7 @@
 - promotion.py: constants and casts, under NumPy 2's rules for types
 - random_state.py: random states, which Theano copies
 - mrg.py: MRG_RandomStreams without C
+- sandbox_cuda/: theano.sandbox.cuda, the old GPU back end, and its pickles
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from runtime.compat.theano import (
     mrg,
     promotion,
     random_state,
+    sandbox_cuda,
     scan,
     sorting,
 )
@@ -41,6 +43,7 @@ PARTS = (
     random_state,
     mrg,
     sorting,
+    sandbox_cuda,
 )
 
 
