@@ -38,6 +38,7 @@ def test_no_gpu(no_gpu):
 
 
 def test_use_without_a_gpu(no_gpu, caplog):
+    mode = theano.compile.mode.instantiated_default_mode
     cuda.use("gpu1")
     (record,) = caplog.records
     assert record.getMessage().startswith("theano.sandbox.cuda.use('gpu1'): PyTorch is not inst")
@@ -50,7 +51,7 @@ def test_use_without_a_gpu(no_gpu, caplog):
     for word in ("tpu", "gpu:0", 0):
         with pytest.raises(ValueError, match="Invalid device identifier"):
             cuda.use(word)
-    assert theano.compile.mode.instantiated_default_mode is None
+    assert theano.compile.mode.instantiated_default_mode is mode
     cuda.unuse()
 
 
@@ -83,7 +84,7 @@ def test_theano_brings_it_along():
 
 
 def test_importing_it_first():
-    for name in ("dnn", "var", "blas", "rng_curand", "nnet"):
+    for name in ("dnn", "var"):
         says(
             f"import runtime, theano.sandbox.cuda.{name} as m; assert m.__name__.endswith('{name}')"
         )
@@ -113,4 +114,4 @@ def test_optimizers_may_be_registered():
     def local_nothing(node):
         return None
 
-    assert "local_nothing" in [o.__name__ for o in cuda.gpu_optimizer["gpu"]]
+    assert cuda.gpu_optimizer["local_nothing"] is local_nothing
