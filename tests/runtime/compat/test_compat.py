@@ -134,56 +134,6 @@ def test_cumulative_sums_of_all_axes():
         np.testing.assert_array_equal(got, np.cumsum(value, axis=axis))
 
 
-class TestCudaConvnet:
-    def layers(self, conv, pool, **settings):
-        import lasagne
-
-        np.random.seed(3)
-        network = lasagne.layers.InputLayer((None, 2, 9, 9))
-        network = conv(network, 4, 2, **settings)
-        return pool(network, 2)
-
-    def output(self, layer):
-        import lasagne
-
-        x = np.random.RandomState(1).normal(size=(3, 2, 9, 9)).astype(np.float32)
-        return lasagne.layers.get_output(layer, x).eval()
-
-    def test_same_numbers_as_the_ordinary_layers(self):
-        from lasagne.layers import Conv2DLayer, MaxPool2DLayer
-        from lasagne.layers.cuda_convnet import Conv2DCCLayer, MaxPool2DCCLayer
-
-        ours = self.layers(Conv2DCCLayer, MaxPool2DCCLayer)
-        theirs = self.layers(Conv2DLayer, MaxPool2DLayer)
-        np.testing.assert_array_equal(self.output(ours), self.output(theirs))
-        assert pickle.loads(pickle.dumps(Conv2DCCLayer)) is Conv2DCCLayer
-
-    def test_without_flipping_it_correlates(self):
-        from lasagne.layers import MaxPool2DLayer
-        from lasagne.layers.cuda_convnet import Conv2DCCLayer
-
-        flipped = self.layers(Conv2DCCLayer, MaxPool2DLayer)
-        straight = self.layers(Conv2DCCLayer, MaxPool2DLayer, flip_filters=False)
-        W = flipped.input_layer.W
-        W.set_value(W.get_value()[:, :, ::-1, ::-1])
-        np.testing.assert_array_equal(self.output(flipped), self.output(straight))
-
-    def test_partial_windows_are_pooled(self):
-        from lasagne.layers.cuda_convnet import MaxPool2DCCLayer
-
-        assert MaxPool2DCCLayer((None, 1, 7, 7), 2).output_shape == (None, 1, 4, 4)
-
-    def test_what_cuda_convnet_had_not(self):
-        from lasagne.layers.cuda_convnet import Conv2DCCLayer, MaxPool2DCCLayer
-
-        with pytest.raises(RuntimeError, match="same filter_size"):
-            Conv2DCCLayer((None, 1, 7, 7), 16, (2, 3))
-        with pytest.raises(NotImplementedError, match="dimshuffle"):
-            Conv2DCCLayer((None, 1, 7, 7), 16, 2, dimshuffle=False)
-        with pytest.raises(NotImplementedError, match="ignore_border"):
-            MaxPool2DCCLayer((None, 1, 7, 7), 2, ignore_border=True)
-
-
 def tiny_net(**settings):
     from lasagne.layers import DenseLayer, InputLayer
     from nolearn.lasagne import NeuralNet

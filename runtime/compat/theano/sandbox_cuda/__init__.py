@@ -71,6 +71,7 @@ def install() -> None:
     for name in ("type", "basic_ops", "dnn", "elemwise"):
         hooks.supply(f"theano.sandbox.gpuarray.{name}", _fill_gpuarray)
     hooks.after_import("theano.gpuarray.type", _read_gpuarray_pickles)
+    hooks.after_import("theano.misc.pkl_utils", _read_gpuarray_zips)
     for name in ("pylearn2", "pylearn2.sandbox", "pylearn2.sandbox.cuda_convnet"):
         hooks.supply(name, _fill_empty)
     for name in ("filter_acts", "pool"):
@@ -166,3 +167,7 @@ def _fill_pylearn2(module: ModuleType) -> None:
 
 def _read_gpuarray_pickles(gpuarray_type: ModuleType) -> None:
     importlib.import_module(f"{_HERE}.stored").read_gpuarray_pickles(gpuarray_type)
+
+
+def _read_gpuarray_zips(pkl_utils: ModuleType) -> None:
+    importlib.import_module(f"{_HERE}.stored").read_gpuarray_zips(pkl_utils)

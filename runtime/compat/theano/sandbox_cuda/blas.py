@@ -7,6 +7,7 @@ from theano.tensor.nnet import abstract_conv
 from theano.tensor.signal.pool import pool_2d
 
 from runtime.compat.theano.sandbox_cuda.basic_ops import GpuOp
+from runtime.compat.theano.sandbox_cuda.filters import known
 from runtime.compat.theano.sandbox_cuda.stored import as_cuda_ndarray_variable
 
 __all__ = [
@@ -102,6 +103,7 @@ class BaseGpuCorrMM(GpuOp):
     def _op(self):
         cls = getattr(abstract_conv, f"AbstractConv{self.axes}d{self.kind}")
         return cls(
+            kshp=known(self.axes),
             border_mode=self.border_mode,
             subsample=self.subsample,
             filter_flip=False,

@@ -15,6 +15,7 @@ from theano.tensor.nnet.abstract_conv import get_conv_output_shape
 
 from runtime.compat.theano.sandbox_cuda.basic_ops import GpuOp, gpu_alloc_empty, gpu_contiguous
 from runtime.compat.theano.sandbox_cuda.device_names import dnn_available, dnn_version
+from runtime.compat.theano.sandbox_cuda.filters import known
 from runtime.compat.theano.sandbox_cuda.stored import as_cuda_ndarray_variable
 
 __all__ = [
@@ -147,6 +148,7 @@ class _Convolution(DnnBase):
 def _abstract(kind: str, desc: GpuDnnConvDesc):
     name = f"AbstractConv{len(desc.subsample)}d{kind}"
     return getattr(abstract_conv, name)(
+        kshp=known(len(desc.subsample)),
         border_mode=desc.border_mode,
         subsample=desc.subsample,
         filter_flip=desc.conv_mode == "conv",

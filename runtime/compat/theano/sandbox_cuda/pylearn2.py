@@ -9,6 +9,7 @@ from theano.tensor.nnet.abstract_conv import AbstractConv2d
 from theano.tensor.signal.pool import pool_2d
 
 from runtime.compat.theano.sandbox_cuda.basic_ops import GpuOp
+from runtime.compat.theano.sandbox_cuda.filters import known
 from runtime.compat.theano.sandbox_cuda.stored import as_cuda_ndarray_variable
 
 __all__ = ["FilterActs", "MaxPool"]
@@ -32,10 +33,15 @@ class FilterActs(GpuOp):
         images, filters = (
             as_cuda_ndarray_variable(v).dimshuffle(*_BC01) for v in (images, filters)
         )
+        return self.bc01(images, filters).dimshuffle(*_C01B)
+
+    def bc01(self, images, filters, flip=False):
+        """The same for (batch, channels, rows, columns) and (filters, channels, ...)."""
         conv = AbstractConv2d(
-            border_mode=(self.pad,) * 2, subsample=(self.stride,) * 2, filter_flip=False
-        )
-        return conv(images, filters).dimshuffle(*_C01B)
+            kshp=known(2), border_mode=(self.pad,) * 2, subsample=(self.stride,) * 2,
+            filter_flip=flip,
+        )  # fmt: skip
+        return conv(images, filters)
 
 
 class MaxPool(GpuOp):
@@ -50,5 +56,8 @@ class MaxPool(GpuOp):
 
     def __call__(self, images):
         images = as_cuda_ndarray_variable(images).dimshuffle(*_BC01)
-        pooled = pool_2d(images, ws=(self.ds,) * 2, stride=(self.stride,) * 2, ignore_border=False)
-        return pooled.dimshuffle(*_C01B)
+        return self.bc01(images).dimshuffle(*_C01B)
+
+    def bc01(self, images):
+        """The same for (batch, channels, rows, columns)."""
+        return pool_2d(images, ws=(self.ds,) * 2, stride=(self.stride,) * 2, ignore_border=False)

@@ -283,3 +283,23 @@ def read_gpuarray_pickles(module) -> None:
         cls.__setstate__ = read
     for cls in (module.GpuArraySharedVariable, module.GpuArrayVariable, module.GpuArrayConstant):
         cls._become = _Variable._become
+
+
+def read_gpuarray_zips(pkl_utils) -> None:
+    """The same for the arrays of theano.misc.pkl_utils.dump, which keeps them in a zip file."""
+    from theano import gpuarray
+
+    if gpuarray.pygpu is not None:
+        return
+    original = pkl_utils.PersistentNdarrayLoad.__call__
+
+    def __call__(self, persid):
+        kind, _, name = persid.partition(".")
+        if kind != "gpuarray" or name in self.cache:
+            return original(self, persid)
+        with self.zip_file.open(name) as file:
+            pickle.load(file)  # the name of the GPU comes first
+            self.cache[name] = np.lib.format.read_array(file)
+        return self.cache[name]
+
+    pkl_utils.PersistentNdarrayLoad.__call__ = __call__

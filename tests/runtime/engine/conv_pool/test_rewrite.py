@@ -10,7 +10,9 @@ import pytest
 import theano
 import theano.tensor as T
 from lasagne import layers
+from lasagne.layers.corrmm import Conv2DMMLayer
 from lasagne.layers.cuda_convnet import Conv2DCCLayer, MaxPool2DCCLayer
+from lasagne.layers.dnn import Conv2DDNNLayer, MaxPool2DDNNLayer
 from theano.tensor.nnet import conv2d
 from theano.tensor.signal.pool import pool_2d
 
@@ -79,11 +81,19 @@ FUSED = {
     "3x2": {"conv": {"filter_size": (3, 2)}},
     "one filter": {"conv": {"num_filters": 1}},
     "windows over the border": {"pooling": {"ignore_border": False}},
-    "cuda-convnet": {"conv_class": Conv2DCCLayer, "pool_class": MaxPool2DCCLayer},
-    "cuda-convnet, not flipped": {
-        "conv": {"flip_filters": False, "pad": "same"},
+    "cuda-convnet": {
+        "conv": {"num_filters": 16, "pad": "same"},
         "conv_class": Conv2DCCLayer, "pool_class": MaxPool2DCCLayer,
     },
+    "cuda-convnet, flipped": {
+        "conv": {"num_filters": 16, "flip_filters": True},
+        "conv_class": Conv2DCCLayer, "pool_class": MaxPool2DCCLayer,
+    },
+    "cuDNN": {
+        "conv": {"pad": "same"}, "conv_class": Conv2DDNNLayer, "pool_class": MaxPool2DDNNLayer,
+    },
+    "GpuCorrMM": {"conv_class": Conv2DMMLayer},
+    "GpuCorrMM, flipped": {"conv": {"flip_filters": True}, "conv_class": Conv2DMMLayer},
 }  # fmt: skip
 
 STOCK = {

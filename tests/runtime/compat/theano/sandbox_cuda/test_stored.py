@@ -221,6 +221,27 @@ def test_cut_short_and_changed_bytes(pickles):
             pickle.loads(data[:end])
 
 
+def test_zips(pickles):
+    """As theano.misc.pkl_utils.dump wrote them: arrays as files, named by persistent ids."""
+    import io
+    import zipfile
+
+    from theano.misc import pkl_utils
+
+    for kind in ("gpuarray", "cuda_ndarray", "ndarray"):
+        file = io.BytesIO()
+        with zipfile.ZipFile(file, "w") as archive:
+            array = io.BytesIO()
+            if kind == "gpuarray":
+                pickle.dump("dev0", array)
+            np.lib.format.write_array(array, A)
+            archive.writestr("array_0", array.getvalue())
+            archive.writestr("pkl", f"(lp0\nP{kind}.array_0\naP{kind}.array_0\na.".encode())
+        first, second = pkl_utils.load(file)
+        assert first is second
+        np.testing.assert_array_equal(first, A)
+
+
 def test_what_programs_construct():
     from theano.sandbox import cuda
     from theano.sandbox.cuda.type import CudaNdarrayType
