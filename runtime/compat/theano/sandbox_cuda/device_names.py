@@ -1,7 +1,7 @@
 """theano.sandbox.cuda itself: is there a GPU, and which one computes?
 
-The questions are answered by what runs here (runtime/device.py): Theano's CPU, or PyTorch on a
-GPU. The answer may change with ``use``, so that the names in `NOW` are looked up each time.
+The questions are answered by what runs here (runtime/setup/device.py): Theano's CPU, or PyTorch
+on a GPU. The answer may change with ``use``, so that the names in `NOW` are looked up each time.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from collections.abc import Callable
 import theano
 from theano.gof import EquilibriumDB, SequenceDB
 
-from runtime import device as devices
 from runtime.errors import SetupError
+from runtime.setup import device as devices
 
 __all__ = [
     "active_device_name",

@@ -6,7 +6,7 @@ import pytest
 import theano
 from theano.sandbox import cuda
 
-from runtime import device
+from runtime.setup import device
 from tests.fresh_python import fresh_python, says
 
 
