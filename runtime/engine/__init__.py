@@ -5,6 +5,7 @@
 - conv_pool/: convolution + bias + rectify + max-pool as one operation, with its gradients
 - updates.py: momentum steps in one pass over memory
 - dispatch.py: which of these, NumPy or Theano's own C code runs a node of a graph
+- genuine.py: which Ops are Theano's own; all others run as their authors wrote them
 
 ``THEANO_FLAGS=engine=stock`` turns all of it off.
 """
@@ -34,9 +35,10 @@ def _add_flag(configparser: ModuleType) -> None:
 
 
 def _register(theano: ModuleType) -> None:
-    from runtime.engine import updates
+    from runtime.engine import genuine, updates
     from runtime.engine.conv_pool import chain, legacy, rewrite
 
+    genuine.remember()
     legacy.register()
     rewrite.register()
     chain.register()

@@ -11,19 +11,22 @@ import functools
 from collections.abc import Callable
 from types import ModuleType
 
-from runtime.engine import library
+import numpy as np
+
+from runtime.engine import genuine, library
 
 
 @functools.cache
 def _functions() -> dict[type, Callable]:
     """Op type -> function of a node that returns a function of its arrays, or None."""
-    from theano.tensor import blas
+    from theano.tensor import basic, blas
     from theano.tensor import elemwise as te
 
     from runtime.engine import elemwise, products
 
     return {
         te.Elemwise: elemwise.elemwise,
+        basic.Alloc: alloc,
         blas.Dot22: products.dot22,
         blas.Dot22Scalar: products.dot22_scalar,
         blas.Gemm: products.gemm,
@@ -39,9 +42,14 @@ def _in_python() -> tuple[type, ...]:
 
     return (
         te.DimShuffle, te.Sum, basic.Reshape, basic.ScalarFromTensor, basic.TensorFromScalar,
-        basic.Alloc, basic.Join, opt.MakeVector, ops.Shape, ops.Shape_i, ops.DeepCopyOp,
-        ops.ViewOp, ops.Rebroadcast, subtensor.Subtensor,
+        basic.Join, opt.MakeVector, ops.Shape, ops.Shape_i, ops.DeepCopyOp, ops.ViewOp,
+        ops.Rebroadcast, subtensor.Subtensor,
     )  # fmt: skip
+
+
+def covered() -> list[type]:
+    """Return the Op types that run otherwise than by Theano's C code."""
+    return [*_functions(), *_in_python()]
 
 
 def patch(op_module: ModuleType) -> None:
@@ -50,18 +58,51 @@ def patch(op_module: ModuleType) -> None:
 
     @functools.wraps(original)
     def make_thunk(self, node, storage_map, compute_map, no_recycling, impl=None):
-        if impl is None and is_on():
+        if impl is None and is_on() and genuine.is_genuine(self):
             make = _functions().get(type(self))
             run = make(node) if make else None
             if run is not None:
                 from runtime.engine.thunks import thunk_of
 
                 return thunk_of(run, node, storage_map, compute_map)
-            if isinstance(self, _in_python()):
-                impl = "py"
+            if type(self) in _in_python():
+                from theano.tensor import elemwise as te
+
+                thunk = original(self, node, storage_map, compute_map, no_recycling, "py")
+                return _of_sum(thunk, node, storage_map) if type(self) is te.Sum else thunk
         return original(self, node, storage_map, compute_map, no_recycling, impl)
 
     op_module.Op.make_thunk = make_thunk
+
+
+def _of_sum(perform: Callable, node, storage_map) -> Callable:
+    """Return the thunk of a Sum, with what C code does differently from NumPy."""
+    output = storage_map[node.outputs[0]]
+    of_floats = node.outputs[0].type.dtype.startswith("float")
+
+    @np.errstate(all="ignore")  # no warnings
+    def thunk():
+        perform()
+        if of_floats:
+            # C code starts with 0, NumPy with the first term: a sum of -0 is 0 there, -0 here.
+            np.add(output[0], 0.0, out=output[0])
+
+    vars(thunk).update(vars(perform))  # what Theano's virtual machines ask a thunk for
+    return thunk
+
+
+def alloc(node) -> Callable:
+    """A value in a shape that it is broadcast to; unlike Alloc.perform, which makes 0 of -0."""
+
+    def run(value, *sizes):
+        shape = tuple(int(n) for n in sizes)
+        if value.size == 1 and not any(value.tobytes()):
+            return (np.zeros(shape, value.dtype),)
+        out = library.empty(shape, value.dtype)
+        out[...] = value
+        return (out,)
+
+    return run
 
 
 def is_on() -> bool:

@@ -46,6 +46,7 @@ def dot22_scalar(node) -> Callable | None:
     if not _is_float32(node):
         return None
 
+    @np.errstate(all="ignore")
     def run(x, y, a):
         out = product(x, y)
         out *= a
@@ -59,6 +60,7 @@ def gemm(node) -> Callable | None:
     if not _is_float32(node):
         return None
 
+    @np.errstate(all="ignore")
     def run(z, a, x, y, b):
         out = product(x, y)
         if z.shape != out.shape:

@@ -110,3 +110,14 @@ def test_a_profile_can_be_made():
     function(np.ones((2, 2), np.float32))
     assert function.profile.fct_callcount == 1
     assert count(function, "Dot22", "Gemm") == 1
+
+
+def test_the_sign_of_zero():
+    """A sum of -0 is 0, since C begins with 0; what is filled with -0 is filled with -0."""
+    x, n = T.matrix(), T.lscalar()
+    outputs = [x.sum(), x.sum(0), x.sum(1), T.alloc(x[0, 0], n, 2), T.alloc(x[0], n, 3)]
+    function = fused([x, n], outputs)
+    results = function(np.full((2, 3), -0.0, np.float32), 4)
+    assert [bool(np.signbit(r).any()) for r in results] == [False] * 3 + [True] * 2
+    assert all(np.signbit(r).all() for r in results[3:])
+    assert [r.shape for r in results[3:]] == [(4, 2), (4, 3)]

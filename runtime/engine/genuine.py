@@ -1,0 +1,49 @@
+"""Which Ops are Theano's own, as Theano wrote them.
+
+The engine computes what an Op's C code would. That holds for Theano's own classes only: a
+subclass has code of its own, and so may an instance or a class whose methods the user
+replaced. Those run as Theano runs them.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+# The methods that decide what an Op computes, besides those that make C code.
+_METHODS = frozenset(
+    "make_thunk make_c_thunk make_py_thunk prepare_node perform impl _c_all".split()  # noqa: SIM905
+)
+
+
+def remember() -> None:
+    """Note the methods of Theano's Ops; to be called when Theano has been imported."""
+    _remembered.cache_clear()
+    _remembered()
+
+
+def is_genuine(op: Any) -> bool:
+    """Say whether `op`, an Op or a scalar Op, is one of Theano's own that nobody has changed."""
+    methods = _remembered().get(type(op))
+    if methods is None or not methods.keys().isdisjoint(vars(op)):
+        return False
+    return all(getattr(type(op), name, None) is method for name, method in methods.items())
+
+
+@functools.cache
+def _remembered() -> dict[type, dict[str, Any]]:
+    return {cls: _methods(cls) for cls in _classes()}
+
+
+def _methods(cls: type) -> dict[str, Any]:
+    names = (n for n in dir(cls) if n in _METHODS or n.startswith("c_"))
+    return {name: getattr(cls, name) for name in names}
+
+
+def _classes() -> list[type]:
+    import theano.scalar as ts
+
+    from runtime.engine import dispatch
+
+    scalars = [c for c in vars(ts.basic).values() if isinstance(c, type)]
+    return [*(c for c in scalars if issubclass(c, ts.ScalarOp)), *dispatch.covered()]
