@@ -80,7 +80,7 @@ def stage_kernels(path, rng, x, filters, size, live, last):
     w = w.astype("float32")
     given = x if first else in_memory_of_kernels(to_blocks(x))
 
-    def described(rectify: bool) -> library.Stage:
+    def described(rectify: bool) -> library.StageShape:
         op = ConvPool(
             (size, size), (0, 0, 0, 0), flip=False, rectify=rectify, ignore_border=True,
             bias=True, x_blocked=not first,

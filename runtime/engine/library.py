@@ -32,7 +32,9 @@ log = logging.getLogger("net2")
 
 KERNELS = Path(__file__).with_name("kernels")
 
-FLAGS = ["-std=c++20", "-O3", "-fPIC", "-shared", "-pthread", "-Wno-maybe-uninitialized"]
+FLAGS = [
+    "-std=c++20", "-O3", "-fPIC", "-shared", "-pthread", "-DNDEBUG", "-Wno-maybe-uninitialized",
+]  # fmt: skip
 # Not every compiler knows "native" on every processor: the first of these that works is taken.
 _TARGETS: tuple[list[str], ...] = (["-march=native"], ["-mcpu=native"], [])
 
@@ -42,7 +44,7 @@ _FIELDS = """
 """.split()  # noqa: SIM905 - reads as the C++ does
 
 
-class Stage(ctypes.Structure):
+class StageShape(ctypes.Structure):
     """The shapes of a stage; kernels/stage.hpp says what each field is."""
 
     _fields_ = [(name, ctypes.c_int64) for name in _FIELDS]
@@ -52,7 +54,7 @@ class Link(ctypes.Structure):
     """A stage of a chain and the addresses of its arrays, as in kernels/conv_pool.hpp."""
 
     _fields_ = [
-        ("stage", Stage),
+        ("stage", StageShape),
         *((name, ctypes.c_void_p) for name in "x w b p winners g dw db dx".split()),  # noqa: SIM905
     ]
 
@@ -115,7 +117,7 @@ def prepare(compiler: str, folder: Path) -> None:
     global _build
     target, machine = target_flags(compiler)
     flags = [*FLAGS, *target]
-    sources = sorted(KERNELS.iterdir())
+    sources = sorted(p for p in KERNELS.iterdir() if p.suffix in (".hpp", ".cpp"))
     key = hashlib.sha256(repr((compiler, flags, machine)).encode())
     for source in sources:
         key.update(source.name.encode() + source.read_bytes())
@@ -229,6 +231,9 @@ def _declare(library: ctypes.CDLL) -> None:
         getattr(library, name).argtypes = types
     library.net2_take.restype = pointer
     library.net2_give.restype = None
+    library.net2_link_size.restype = number
+    theirs, ours = library.net2_link_size(), ctypes.sizeof(Link)
+    assert theirs == ours, f"Link has {theirs} bytes in C++ and {ours} in library.py"
 
 
 def threads() -> int:
@@ -263,7 +268,7 @@ def call(name: str, *arguments) -> None:
         raise MemoryError("not enough memory for the kernels' working space")
 
 
-def link(stage: Stage, **arrays: np.ndarray | None) -> Link:
+def link(stage: StageShape, **arrays: np.ndarray | None) -> Link:
     """Describe a stage of a chain: its contiguous arrays by the names of Link's fields."""
     return Link(stage, **{k: a.ctypes.data for k, a in arrays.items() if a is not None})
 

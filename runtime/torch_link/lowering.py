@@ -119,7 +119,7 @@ class Lowering:
         self.steps: list[Step] = []
         self.slot: dict[Any, int] = {}
         self.host: dict[Any, bool] = {}
-        self.moody: set[Any] = set()  # host values that shapes do not determine
+        self.data_dependent: set[Any] = set()  # host values that shapes do not determine
         self.copies: dict[tuple[str, Any], int] = {}
         self.at_home = False  # nothing of the graph lives on the device
 
@@ -160,7 +160,7 @@ class Lowering:
         size = whole and v.ndim == 0 and not shared
         self.host[v] = size or not self._tensor(v)
         if self.host[v] and not size:
-            self.moody.add(v)
+            self.data_dependent.add(v)
         self.slot[v] = self._new()
         return Input(self.slot[v], v.type, self.host[v], shared and not self.host[v], size)
 
@@ -201,14 +201,14 @@ class Lowering:
     def _on_device(self, v, node) -> int:
         if not self.host[v]:
             return self.slot[v]
-        kind = Kind.SYNC if v in self.moody else Kind.HOST
+        kind = Kind.SYNC if v in self.data_dependent else Kind.HOST
         dtype = v.type.dtype
         return self._copy(
             "device", v, kind, lambda x: self.target.upload(np.asarray(x, dtype)), node
         )
 
     def _as_number(self, v, node) -> int:
-        kind = Kind.SYNC if v in self.moody else Kind.HOST
+        kind = Kind.SYNC if v in self.data_dependent else Kind.HOST
         return self._copy("number", v, kind, lambda x: np.asarray(x).item(), node)
 
     # -- nodes ----------------------------------------------------------------------------
@@ -239,8 +239,8 @@ class Lowering:
             function = lambda x: np.asarray(tuple(x.shape), np.int64)  # noqa: E731
         self.host[node.outputs[0]] = True
         kind = Kind.HOST
-        if x in self.moody:
-            self.moody.add(node.outputs[0])
+        if x in self.data_dependent:
+            self.data_dependent.add(node.outputs[0])
             kind = Kind.SYNC
         self._step(kind, function, [self.slot[x]], node)
 
@@ -250,12 +250,12 @@ class Lowering:
         return all(self._small(v) for v in node.outputs)
 
     def _host_node(self, node, function: Callable) -> None:
-        moody = any(v in self.moody for v in node.inputs)
+        data_dependent = any(v in self.data_dependent for v in node.inputs)
         for v in node.outputs:
             self.host[v] = True
-            if moody:
-                self.moody.add(v)
-        kind = Kind.SYNC if moody else Kind.HOST
+            if data_dependent:
+                self.data_dependent.add(v)
+        kind = Kind.SYNC if data_dependent else Kind.HOST
         self._step(kind, function, [self.slot[v] for v in node.inputs], node)
 
     def _device_node(self, node) -> bool:
@@ -279,7 +279,7 @@ class Lowering:
                 inputs.append(self._on_device(v, node))
         for v in node.outputs:
             self.host[v] = False
-        kind = Kind.SYNC if any(v in self.moody for v in node.inputs) else Kind.DEVICE
+        kind = Kind.SYNC if any(v in self.data_dependent for v in node.inputs) else Kind.DEVICE
         self._step(kind, function, inputs, node)
         return True
 
@@ -296,7 +296,7 @@ class Lowering:
         for v, tensor in zip(node.outputs, on_device, strict=True):
             self.host[v] = not tensor
             if not tensor:
-                self.moody.add(v)
+                self.data_dependent.add(v)
         several = len(node.outputs) > 1
 
         def call(*values):

@@ -67,7 +67,7 @@ class _Stage(Op):
                 f"an image of {rows}x{columns} with a border of {self.border} is smaller than "
                 f"the filters, {size[0]}x{size[1]}"
             )
-        return library.Stage(
+        return library.StageShape(
             images, channels, rows, columns, filters, *size, self.border[0], self.border[2],
             *out, *pooled, self.flip, self.rectify, self.x_blocked, dx_blocked, p_blocked,
         )  # fmt: skip

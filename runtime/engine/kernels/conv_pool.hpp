@@ -17,7 +17,7 @@ namespace net2 {
 // A stage of a chain and its arrays; null is what is not wanted, or comes from the stage before.
 // Mirrored by library.Link, field for field.
 struct Link {
-    Stage stage;
+    StageShape stage;
     const float *x; // forward: of the first stage only
     const float *w, *b;
     float *p;
@@ -32,17 +32,17 @@ inline float *handed(long k, long floats) {
     return scratch(k % 2 ? Use::handed_odd : Use::handed_even, floats);
 }
 
-inline bool uses_winograd(const Stage &s) {
+inline bool uses_winograd(const StageShape &s) {
     return s.filter_rows == 2 && s.filter_columns == 2 && !s.few_channels();
 }
 
 // The forward pass of a stage: what is made of its weights once, and what is done to an image
-class Forward {
+class ForwardPass {
   public:
-    static long room(const Stage &s) { return bias_size(s) + weights_size(s); }
+    static long room(const StageShape &s) { return bias_size(s) + weights_size(s); }
 
     // `memory` has room() floats.
-    Forward(const Stage &s, const float *w, const float *b, float *memory)
+    ForwardPass(const StageShape &s, const float *w, const float *b, float *memory)
         : s(s), w(w), bias(memory), weights(memory + bias_size(s)) {
         for (long f = 0; f < bias_size(s); f++)
             bias[f] = b != nullptr && f < s.filters ? b[f] : 0;
@@ -67,7 +67,7 @@ class Forward {
             if (!winograd) {
                 direct_image<V>(s, image, weights, bias, pooled, winners);
             } else if (!winograd_image(s, image, weights, bias, pooled, winners)) {
-                float *exact = scratch(Use::left, direct_weights_size(s));
+                float *exact = scratch(Use::exact_weights, direct_weights_size(s));
                 direct_weights(s, w, exact);
                 direct_image<V>(s, image, exact, bias, pooled, winners);
             }
@@ -77,8 +77,8 @@ class Forward {
     }
 
   private:
-    static long bias_size(const Stage &s) { return round_up(s.filters, PANEL); }
-    static long weights_size(const Stage &s) {
+    static long bias_size(const StageShape &s) { return round_up(s.filters, PANEL); }
+    static long weights_size(const StageShape &s) {
         const long direct = direct_weights_size(s);
         return uses_winograd(s) ? std::max(direct, winograd_weights_size(s)) : direct;
     }
@@ -89,7 +89,7 @@ class Forward {
         return unlike == 0;
     }
 
-    const Stage &s;
+    const StageShape &s;
     const float *w;
     float *bias, *weights;
     bool winograd;
@@ -99,17 +99,18 @@ class Forward {
 inline void forward(const Link *links, long count) {
     long room = 0;
     for (long k = 0; k < count; k++)
-        room += Forward::room(links[k].stage);
+        room += ForwardPass::room(links[k].stage);
     float *memory = scratch(Use::weights, room);
-    std::vector<Forward> stages;
+    std::vector<ForwardPass> stages;
     for (const Link *link = links; link < links + count; link++) {
+        link->stage.check();
         stages.emplace_back(link->stage, link->w, link->b, memory);
-        memory += Forward::room(link->stage);
+        memory += ForwardPass::room(link->stage);
     }
     Threads::instance().run_in_shares(links[0].stage.images, [&](long n) {
         const float *x = links[0].x + n * links[0].stage.x_size(links[0].stage.x_blocked);
         for (long k = 0; k < count; k++) {
-            const Stage &s = links[k].stage;
+            const StageShape &s = links[k].stage;
             const long p_size = s.p_size(s.p_blocked), blocked = s.p_size(true);
             float *p = links[k].p ? links[k].p + n * p_size : handed(k, p_size);
             uint8_t *winners = links[k].winners ? links[k].winners + n * blocked
@@ -121,7 +122,7 @@ inline void forward(const Link *links, long count) {
 }
 
 // w blocked: (channel blocks, filters, taps, V)
-inline void block_weights(const Stage &s, const float *w, float *blocked) {
+inline void block_weights(const StageShape &s, const float *w, float *blocked) {
     std::memset(blocked, 0, s.channel_blocks() * V * s.filters * s.taps() * sizeof(float));
     for (long f = 0; f < s.filters; f++)
         for (long c = 0; c < s.channels; c++)
@@ -132,7 +133,7 @@ inline void block_weights(const Stage &s, const float *w, float *blocked) {
 }
 
 // dx (as x) of one image <- its blocks, with what is around x
-inline void unpad(const Stage &s, const float *padded, float *dx) {
+inline void unpad(const StageShape &s, const float *padded, float *dx) {
     const long height = s.seen_rows(), width = s.seen_columns(), size = s.rows * s.columns;
     const long blocks = s.channel_blocks();
     const bool all = s.used_rows() == s.rows && s.used_columns() == s.columns;
@@ -149,7 +150,7 @@ inline void unpad(const Stage &s, const float *padded, float *dx) {
 }
 
 // The gradients of a few channels' weights, for which filters are taken side by side
-inline void add_few_channels(const Stage &s, const float *x, Gradient gradient,
+inline void add_few_channels(const StageShape &s, const float *x, PooledGradient gradient,
                              const uint8_t *winners, float *dw, float *image_db, double *db) {
     const float *g = gradient.data;
     if (!gradient.blocked) {
@@ -180,14 +181,16 @@ inline long parts_of(long images, long floats) {
 
 // The gradients of a stage: what is made once, what is done to an image, and the sums. Each of
 // `parts` parts of the images has sums of its own, which are added up in the parts' order.
-class Gradients {
+class BackwardPass {
   public:
     // In floats. The sums' are apart from the rest: there is a limit to them.
-    static long room(const Stage &s) { return weights_size(s) + round_up(s.windows() + V, 16); }
-    static long sums_room(const Stage &s) { return dw_size(s) + 3 * s.filter_blocks() * V; }
+    static long room(const StageShape &s) {
+        return weights_size(s) + round_up(s.windows() + V, 16);
+    }
+    static long sums_room(const StageShape &s) { return dw_size(s) + 3 * s.filter_blocks() * V; }
 
     // `memory` has room() floats, `sums` parts times sums_room().
-    Gradients(const Link &link, bool of_inputs, float *memory, float *sums)
+    BackwardPass(const Link &link, bool of_inputs, float *memory, float *sums)
         : link(link), s(link.stage), of_inputs(of_inputs), weights(memory),
           patches((int32_t *)(memory + weights_size(s))), sums(sums) {
         const long width = s.fits() ? s.columns : s.seen_columns();
@@ -211,7 +214,7 @@ class Gradients {
         }
         const float *x = link.x + n * s.x_size(s.x_blocked);
         const uint8_t *winners = link.winners + n * s.p_size(true);
-        const Gradient gradient = {g, s.p_blocked != 0};
+        const PooledGradient gradient = {g, s.p_blocked != 0};
         const bool few = s.few_channels() && link.dw != nullptr;
         if (few)
             add_few_channels(s, x, gradient, winners, dw(part), image_db(part), db(part));
@@ -228,7 +231,7 @@ class Gradients {
         float *padded = nullptr;
         if (of_inputs)
             padded = in_place ? dx : scratch(Use::dx, s.channel_blocks() * V * height * width);
-        Backward{s, weights, dw_here ? dw(part) : nullptr, db(part)}.add(image, padded, gradient,
+        HitsPass{s, weights, dw_here ? dw(part) : nullptr, db(part)}.add(image, padded, gradient,
                                                                          winners, patches);
         if (of_inputs && s.fits() && !s.dx_blocked)
             blocks_to_planes(dx, padded, s.channels, s.rows * s.columns);
@@ -262,10 +265,10 @@ class Gradients {
     }
 
   private:
-    static long weights_size(const Stage &s) {
+    static long weights_size(const StageShape &s) {
         return s.filters * s.taps() * s.channel_blocks() * V;
     }
-    static long dw_size(const Stage &s) {
+    static long dw_size(const StageShape &s) {
         return s.few_channels() ? s.channels * s.taps() * s.filter_blocks() * V : weights_size(s);
     }
     float *dw(long part) const { return sums + part * sums_room(s); }
@@ -273,7 +276,7 @@ class Gradients {
     double *db(long part) const { return (double *)(image_db(part) + s.filter_blocks() * V); }
 
     const Link &link;
-    const Stage &s;
+    const StageShape &s;
     const bool of_inputs;
     float *weights;
     int32_t *patches;
@@ -285,27 +288,29 @@ inline void backward(const Link *links, long count) {
     const long images = links[0].stage.images;
     long room = 0, sums_room = 0, parts = images;
     for (long k = 0; k < count; k++) {
-        room += Gradients::room(links[k].stage);
+        links[k].stage.check();
+        assert((links[k].dw == nullptr) == (links[k].db == nullptr));
+        room += BackwardPass::room(links[k].stage);
         if (links[k].dw != nullptr) {
-            sums_room += Gradients::sums_room(links[k].stage);
-            parts = std::min(parts, parts_of(images, Gradients::sums_room(links[k].stage)));
+            sums_room += BackwardPass::sums_room(links[k].stage);
+            parts = std::min(parts, parts_of(images, BackwardPass::sums_room(links[k].stage)));
         }
     }
     parts = std::min(parts, parts_of(images, 1));
     float *memory = scratch(Use::weights, room), *sums = scratch(Use::dw, parts * sums_room);
-    std::vector<Gradients> stages;
+    std::vector<BackwardPass> stages;
     for (long k = 0; k < count; k++) {
         stages.emplace_back(links[k], k > 0 || links[0].dx != nullptr, memory, sums);
-        memory += Gradients::room(links[k].stage);
+        memory += BackwardPass::room(links[k].stage);
         if (links[k].dw != nullptr)
-            sums += parts * Gradients::sums_room(links[k].stage);
+            sums += parts * BackwardPass::sums_room(links[k].stage);
     }
     Threads::instance().run(parts, [&](long part) {
         const Share mine(images, part, parts);
-        for (const Gradients &stage : stages)
+        for (const BackwardPass &stage : stages)
             stage.begin(part);
         for (long n = mine.begin; n < mine.end; n++) {
-            const Stage &last = links[count - 1].stage;
+            const StageShape &last = links[count - 1].stage;
             const float *g = links[count - 1].g + n * last.p_size(last.p_blocked);
             for (long k = count - 1; k >= 0; k--) {
                 const long x_size = links[k].stage.x_size(links[k].stage.dx_blocked);
@@ -319,7 +324,7 @@ inline void backward(const Link *links, long count) {
             }
         }
     });
-    for (const Gradients &stage : stages)
+    for (const BackwardPass &stage : stages)
         stage.finish(parts);
 }
 

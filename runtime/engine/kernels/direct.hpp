@@ -11,11 +11,11 @@ namespace net2 {
 constexpr int DIRECT_VECTORS = VECTORS / 2;
 constexpr int DIRECT_FILTERS = DIRECT_VECTORS * V;
 
-inline long direct_weights_size(const Stage &s) {
+inline long direct_weights_size(const StageShape &s) {
     return round_up(s.filters, DIRECT_FILTERS) * s.channels * s.taps();
 }
 
-inline void direct_weights(const Stage &s, const float *w, float *packed) {
+inline void direct_weights(const StageShape &s, const float *w, float *packed) {
     for (long f0 = 0; f0 < s.filters; f0 += DIRECT_FILTERS)
         for (long c = 0; c < s.channels; c++)
             for (long i = 0; i < s.filter_rows; i++)
@@ -26,7 +26,7 @@ inline void direct_weights(const Stage &s, const float *w, float *packed) {
 
 // NV * V filters at W adjacent windows of one row. PIXEL: floats from one pixel to the next.
 template <int NV, int W, int PIXEL>
-static INLINE void direct_windows(const Stage &s, Image image, const float *weights,
+static INLINE void direct_windows(const StageShape &s, Image image, const float *weights,
                                   const float *bias, long row, long column, float *p,
                                   uint8_t *winners) {
     vf z[2][2 * W][NV];
@@ -67,7 +67,7 @@ static INLINE void direct_windows(const Stage &s, Image image, const float *weig
 
 // p and winners (filter blocks, windows, V) of one image, of planes (PIXEL 1) or blocked (V)
 template <int PIXEL>
-inline void direct_image(const Stage &s, Image image, const float *weights, const float *bias,
+inline void direct_image(const StageShape &s, Image image, const float *weights, const float *bias,
                          float *p, uint8_t *winners) {
     const long filters = s.filter_blocks() * V, windows = s.windows();
     for (long row = 0; row < s.pool_rows; row++)

@@ -12,12 +12,12 @@ constexpr int TAPS = 9; // whose sums stay in registers
 
 #if NET2_AVX512
 // A patch of up to 16 pixels is one register: each filter picks the pixel that meets its winner.
-static INLINE bool picks(const Stage &s) {
+static INLINE bool picks(const StageShape &s) {
     return s.channels == 1 && s.filter_rows == 3 && s.filter_columns == 3;
 }
 
 // dw (9, filters), db (filters) += one image's; filters rounded up to whole blocks
-inline void add_picked(const Stage &s, Image image, const float *g, const uint8_t *winners,
+inline void add_picked(const StageShape &s, Image image, const float *g, const uint8_t *winners,
                        float *dw, float *db) {
     const long filters = s.filter_blocks() * V, windows = s.windows();
     // The winner's pixel in the 4x4 patch; the byte is 0, 1, 2, 4 or 8.
@@ -68,8 +68,8 @@ inline void add_picked(const Stage &s, Image image, const float *g, const uint8_
 
 // dw (channels * taps, filters), db (filters) += one image's; filters rounded up to whole blocks,
 // g blocked
-inline void add_few(const Stage &s, Image image, const float *g, const uint8_t *winners, float *dw,
-                    float *db) {
+inline void add_few(const StageShape &s, Image image, const float *g, const uint8_t *winners,
+                    float *dw, float *db) {
     const long filters = s.filter_blocks() * V, windows = s.windows();
     const long all = s.channels * s.taps();
     long pixel[TAPS];

@@ -91,8 +91,8 @@ static INLINE void tile(K ks, Matrix a, const float *panel, long step, vf (&sums
 }
 
 // The columns 0 to k - 1 of A (m, k) that are not all 0. Of rectified outputs many are, since
-// whole units and filters are dead for a while or for good; what they are multiplied by is of
-// no account, as long as it is finite.
+// whole units and filters are dead for a while or for good; what they are multiplied by does not
+// matter, as long as it is finite.
 inline Some alive(Matrix a, long m, long k, int32_t *which) {
     Some found = {which, 0};
     long p = 0;

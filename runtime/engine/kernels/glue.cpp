@@ -21,6 +21,9 @@ extern "C" {
 
 int net2_lanes() { return V; }
 
+// Of the structure that library.py fills in
+int64_t net2_link_size() { return sizeof(Link); }
+
 int net2_set_threads(int threads) {
     return guarded([&] { Threads::instance().resize(threads); });
 }

@@ -31,11 +31,11 @@ struct End {
 };
 
 // The gradient of p of one image: planes (filters, windows), or blocked (blocks, windows, V)
-struct Gradient {
+struct PooledGradient {
     const float *data;
     bool blocked;
 
-    float at(const Stage &s, long f, long t) const {
+    float at(const StageShape &s, long f, long t) const {
         const long windows = s.windows();
         return blocked ? data[(f / V * windows + t) * V + f % V] : data[f * windows + t];
     }
@@ -53,8 +53,8 @@ static INLINE void add_hits(End &end, int32_t won, float gradient, int32_t patch
 
 #if NET2_AVX512
 // The hits of the V filters from f on at windows t0 to t1 - 1, V windows at a time
-inline void pack_hits(const Stage &s, Gradient g, const uint8_t *winners, const int32_t *patches,
-                      long row, long t0, long t1, long f, Hits out) {
+inline void pack_hits(const StageShape &s, PooledGradient g, const uint8_t *winners,
+                      const int32_t *patches, long row, long t0, long t1, long f, Hits out) {
     const long windows = s.windows();
     const int many = s.filters - f < V ? s.filters - f : V;
     const uint8_t *block = winners + f * windows;
@@ -110,8 +110,8 @@ inline void pack_hits(const Stage &s, Gradient g, const uint8_t *winners, const 
         out.counts[f + i] = end[i].patch - (out.patches + (f + i) * out.room);
 }
 #else
-inline void pack_hits(const Stage &s, Gradient g, const uint8_t *winners, const int32_t *patches,
-                      long row, long t0, long t1, long f, Hits out) {
+inline void pack_hits(const StageShape &s, PooledGradient g, const uint8_t *winners,
+                      const int32_t *patches, long row, long t0, long t1, long f, Hits out) {
     const int many = s.filters - f < V ? s.filters - f : V;
     const uint8_t *block = winners + f * s.windows();
     int32_t moved[16] = {}; // by the winner's place in its window
@@ -186,14 +186,14 @@ constexpr int rows_at_once(int columns) {
 }
 
 // dw, db and dx of one image: dw (channel blocks, filters, taps, V), dx blocked as image
-struct Backward {
-    const Stage &s;
+struct HitsPass {
+    const StageShape &s;
     const float *weights; // as dw
     float *dw;            // null: neither dw nor db are wanted
     double *db;
 
     // dx is overwritten. patches (windows): where each window's first patch begins.
-    void add(Image image, float *dx, Gradient g, const uint8_t *winners,
+    void add(Image image, float *dx, PooledGradient g, const uint8_t *winners,
              const int32_t *patches) const {
         const long band = band_rows();
         Hits hits;
@@ -279,8 +279,9 @@ struct Backward {
             return f(Number<3>());
         case 4:
             return f(Number<4>());
-        default: // stages have no larger filters
-            return f(Number<5>());
+        default:
+            assert(columns == LARGEST_FILTER);
+            return f(Number<LARGEST_FILTER>());
         }
     }
 

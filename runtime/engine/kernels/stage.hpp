@@ -7,16 +7,22 @@
 // Inside, images are "blocked": (blocks, rows, columns, V), the channels in blocks of V that lie
 // side by side in a pixel, zeros behind the last; a vector is a pixel of a block. Images of a
 // few channels stay planes: (channels, rows, columns). Outside, arrays are planes unless the
-// Stage says that they are blocked, too.
+// StageShape says that they are blocked, too.
 #pragma once
+
+#include <cassert>
 
 #include "threads.hpp"
 #include "vec.hpp"
 
 namespace net2 {
 
-// Mirrored by library.Stage, field for field.
-struct Stage {
+// Of a filter, in either direction. hits.hpp unrolls a row of this many taps; the rewrite of the
+// graph leaves larger filters to Theano.
+constexpr long LARGEST_FILTER = 5;
+
+// Mirrored by library.StageShape, field for field.
+struct StageShape {
     int64_t images, channels, rows, columns;      // x (images, channels, rows, columns)
     int64_t filters, filter_rows, filter_columns; // w (filters, channels, ., .)
     int64_t top, left;                            // rows and columns of zeros before x
@@ -46,6 +52,19 @@ struct Stage {
     }
 
     bool few_channels() const { return channels < 8; }
+
+    // What every kernel takes for granted. The tests' builds stop where it does not hold.
+    void check() const {
+        assert(images >= 0 && channels >= 1 && filters >= 1 && rows >= 0 && columns >= 0);
+        assert(1 <= filter_rows && filter_rows <= LARGEST_FILTER);
+        assert(1 <= filter_columns && filter_columns <= LARGEST_FILTER);
+        assert(top >= 0 && left >= 0 && out_rows >= 1 && out_columns >= 1);
+        // Windows of two rows and columns, or with one that reaches over the border
+        assert(0 <= pool_rows && pool_rows <= (out_rows + 1) / 2);
+        assert(0 <= pool_columns && pool_columns <= (out_columns + 1) / 2);
+        // Hits are found by 32 bits (hits.hpp).
+        assert(seen_rows() * seen_columns() * V < INT32_MAX && rows * columns * V < INT32_MAX);
+    }
 
     // Element [f][c][i][j] of w as it meets x[row + i][column + j].
     long weight(long f, long c, long i, long j) const {
@@ -116,7 +135,7 @@ inline void blocks_to_planes(float *planes, const float *blocked, long channels,
 }
 
 // An image as planes, with zeros around it where the windows see more than x has
-inline Image planes_of(const Stage &s, const float *x) {
+inline Image planes_of(const StageShape &s, const float *x) {
     const long size = s.rows * s.columns;
     const float *planes = x;
     if (s.x_blocked) {
@@ -137,7 +156,7 @@ inline Image planes_of(const Stage &s, const float *x) {
 }
 
 // An image blocked, with zeros around it where the windows see more than x has
-inline Image blocks_of(const Stage &s, const float *x) {
+inline Image blocks_of(const StageShape &s, const float *x) {
     const long size = s.rows * s.columns, blocks = s.channel_blocks();
     const float *blocked = x;
     if (!s.x_blocked) {

@@ -1,4 +1,4 @@
-// A pool of threads of our own: no OpenMP runtime is needed, and none is quarrelled with.
+// A pool of threads of our own: no OpenMP runtime is needed, and none is disturbed.
 //
 // run(items, work) calls work(item) once for each item and returns when all are done. Threads
 // take the next item as they become free, the caller's among them: on a busy machine, or one
@@ -209,18 +209,17 @@ enum class Use {
     winners,     // that nobody asked for
     handed_even, // from one stage of a chain to the next
     handed_odd,
-    winograd, // the planes of Winograd's inputs
-    products, // of these planes; a part of a product of matrices
+    winograd, // Winograd's transformed inputs
+    products, // of these; a part of a product of matrices
     hits,
     counts,
     dx,
     dw,
-    db,
     panels, // of the right factor
     left,   // rows of the left factor
     weights,
-    bias,
-    patches,
+    exact_weights, // where Winograd's sums are not finite
+    live_columns,  // of the right factor of a momentum step
     count
 };
 

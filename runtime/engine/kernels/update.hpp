@@ -69,7 +69,7 @@ inline void pack_columns(float *panel, Matrix b, Some js, long first, long k) {
 // and columns of B that are all 0 are left out of the product.
 inline void update_with_product(Step rule, float *w, float *v, Matrix a, Matrix b, long m, long n,
                                 long k) {
-    const Some js = alive(b, k, n, (int32_t *)scratch(Use::patches, n + V));
+    const Some js = alive(b, k, n, (int32_t *)scratch(Use::live_columns, n + V));
     const long panels = (js.count + PANEL - 1) / PANEL;
     float *packed = scratch(Use::panels, panels * PANEL * k);
     Threads &pool = Threads::instance();

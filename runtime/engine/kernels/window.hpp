@@ -15,7 +15,7 @@ namespace net2 {
 constexpr int32_t HALF = 16;
 
 // Of windows that reach over the border, only these outputs exist.
-inline int32_t existing(const Stage &s, long row, long column) {
+inline int32_t existing(const StageShape &s, long row, long column) {
     const bool second_row = 2 * row + 1 < s.out_rows;
     const bool second_column = 2 * column + 1 < s.out_columns;
     return 1 | (second_column ? 2 : 0) | (second_row ? 4 : 0) |

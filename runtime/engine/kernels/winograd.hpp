@@ -17,37 +17,38 @@
 
 namespace net2 {
 
-constexpr int PLANES = 9;
+constexpr int POSITIONS = 9;
 constexpr int MOST_BLOCKS = 16; // of channels, of which it is noticed whether they are 0
-constexpr int CENTRE = 4; // the plane m1 m1, part of all four outputs: its sums start at the bias
+constexpr int CENTRE =
+    4; // the position m1 m1, part of all four outputs: its sums start at the bias
 
-// packed [plane][panel][channel][PANEL filters]
-inline long winograd_weights_size(const Stage &s) {
-    return PLANES * s.channel_blocks() * V * round_up(s.filters, PANEL);
+// packed [position][panel][channel][PANEL filters]
+inline long winograd_weights_size(const StageShape &s) {
+    return POSITIONS * s.channel_blocks() * V * round_up(s.filters, PANEL);
 }
 
-inline void winograd_weights(const Stage &s, const float *w, float *packed) {
+inline void winograd_weights(const StageShape &s, const float *w, float *packed) {
     const long channels = s.channel_blocks() * V;
-    const long plane = channels * round_up(s.filters, PANEL);
+    const long position = channels * round_up(s.filters, PANEL);
     for (long f = 0; f < s.filters; f++)
         for (long c = 0; c < s.channels; c++) {
             const float g00 = w[s.weight(f, c, 0, 0)], g01 = w[s.weight(f, c, 0, 1)];
             const float g10 = w[s.weight(f, c, 1, 0)], g11 = w[s.weight(f, c, 1, 1)];
             float *u = packed + (f / PANEL * channels + c) * PANEL + f % PANEL;
-            u[0 * plane] = g00, u[1 * plane] = g00 + g01, u[2 * plane] = g01;
-            u[3 * plane] = g00 + g10, u[4 * plane] = (g00 + g01) + (g10 + g11);
-            u[5 * plane] = g01 + g11;
-            u[6 * plane] = g10, u[7 * plane] = g10 + g11, u[8 * plane] = g11;
+            u[0 * position] = g00, u[1 * position] = g00 + g01, u[2 * position] = g01;
+            u[3 * position] = g00 + g10, u[4 * position] = (g00 + g01) + (g10 + g11);
+            u[5 * position] = g01 + g11;
+            u[6 * position] = g10, u[7 * position] = g10 + g11, u[8 * position] = g11;
         }
 }
 
-// planes [9][count][channels] <- the 3x3 pixels under `count` windows from `first` on. Returns
+// transformed [9][count][channels] <- the 3x3 pixels under `count` windows from `first` on. Returns
 // the channels that are not 0 all over: others need not be multiplied.
-inline Some winograd_inputs(const Stage &s, Image image, long first, long count, float *planes,
-                            int32_t *which) {
-    const long channels = s.channel_blocks() * V, plane = count * channels;
+inline Some winograd_inputs(const StageShape &s, Image image, long first, long count,
+                            float *transformed, int32_t *which) {
+    const long channels = s.channel_blocks() * V, position = count * channels;
     vi seen[MOST_BLOCKS] = {};
-    for (long t = 0; t < count; t++, planes += channels) {
+    for (long t = 0; t < count; t++, transformed += channels) {
         const long row = (first + t) / s.pool_columns, column = (first + t) % s.pool_columns;
         const float *x = image.data + 2 * row * image.row + 2 * column * V;
         for (long c = 0; c < channels; c += V, x += image.plane) {
@@ -63,10 +64,10 @@ inline Some winograd_inputs(const Stage &s, Image image, long first, long count,
             if (c < MOST_BLOCKS * V)
                 seen[c / V] |= any_of;
             EACH (i, 3) {
-                float *to = planes + 3 * i * plane + c;
+                float *to = transformed + 3 * i * position + c;
                 store(to, d[i][0] - d[i][1]);
-                store(to + plane, d[i][1]);
-                store(to + 2 * plane, d[i][1] - d[i][2]);
+                store(to + position, d[i][1]);
+                store(to + 2 * position, d[i][1] - d[i][2]);
             }
         }
     }
@@ -79,12 +80,13 @@ inline Some winograd_inputs(const Stage &s, Image image, long first, long count,
     return found;
 }
 
-// products [9][count][filters] <- planes [9][count][channels] @ weights [9][channels][filters]
-inline void winograd_products(const Stage &s, Some alive, const float *planes, const float *weights,
-                              const float *bias, long count, float *products) {
+// products [9][count][filters] <- transformed [9][count][channels] @ weights [9][channels][filters]
+inline void winograd_products(const StageShape &s, Some alive, const float *transformed,
+                              const float *weights, const float *bias, long count,
+                              float *products) {
     const long channels = s.channel_blocks() * V, filters = s.filter_blocks() * V;
     const long panel = channels * PANEL, panels = (s.filters + PANEL - 1) / PANEL;
-    for (int k = 0; k < PLANES; k++)
+    for (int k = 0; k < POSITIONS; k++)
         for (long q = 0; q < panels; q++, weights += panel) {
             const int vectors = filters - q * PANEL < PANEL ? (filters - q * PANEL) / V : VECTORS;
             for (long t = 0; t < count; t += ROWS)
@@ -98,7 +100,7 @@ inline void winograd_products(const Stage &s, Some alive, const float *planes, c
                             EACH (r, MR)
                                 sums[r][v] = start;
                         }
-                        const Matrix left = {planes + (k * count + t) * channels, channels, 1};
+                        const Matrix left = {transformed + (k * count + t) * channels, channels, 1};
                         tile(alive, left, weights, PANEL, sums, [] {});
                         float *to = products + (k * count + t) * filters + q * PANEL;
                         EACH (r, MR)
@@ -110,9 +112,9 @@ inline void winograd_products(const Stage &s, Some alive, const float *planes, c
 }
 
 // p and winners of `count` windows; false if an output was NaN or infinite
-inline bool winograd_outputs(const Stage &s, const float *products, long first, long count,
+inline bool winograd_outputs(const StageShape &s, const float *products, long first, long count,
                              float *p, uint8_t *winners) {
-    const long filters = s.filter_blocks() * V, plane = count * filters;
+    const long filters = s.filter_blocks() * V, position = count * filters;
     vf unlike = {}; // stays 0 as long as all is finite
     for (long t = 0; t < count; t++) {
         const int32_t exist =
@@ -121,8 +123,8 @@ inline bool winograd_outputs(const Stage &s, const float *products, long first, 
             const long at = t * filters + f;
             vf upper[3], lower[3];
             EACH (j, 3) {
-                const float *m = products + j * plane + at;
-                const vf m0 = load(m), m1 = load(m + 3 * plane), m2 = load(m + 6 * plane);
+                const float *m = products + j * position + at;
+                const vf m0 = load(m), m1 = load(m + 3 * position), m2 = load(m + 6 * position);
                 upper[j] = m0 + m1, lower[j] = m1 - m2;
             }
             const vf z[4] = {upper[0] + upper[1], upper[1] - upper[2], lower[0] + lower[1],
@@ -135,20 +137,20 @@ inline bool winograd_outputs(const Stage &s, const float *products, long first, 
     return !any((vi)(unlike != 0.0f));
 }
 
-constexpr long TOGETHER = 36; // windows: planes and products of as many fit the cache
+constexpr long TOGETHER = 36; // windows: transformed inputs and products of as many fit the cache
 
 // p and winners (filter blocks, windows, V) of one image; false if an output was NaN or infinite.
 // Infinities then call for direct_image(): inf - inf is NaN here and need not be there.
-inline bool winograd_image(const Stage &s, Image image, const float *weights, const float *bias,
-                           float *p, uint8_t *winners) {
-    float *planes = scratch(Use::winograd, PLANES * TOGETHER * s.channel_blocks() * V);
-    float *products = scratch(Use::products, PLANES * TOGETHER * s.filter_blocks() * V);
+inline bool winograd_image(const StageShape &s, Image image, const float *weights,
+                           const float *bias, float *p, uint8_t *winners) {
+    float *transformed = scratch(Use::winograd, POSITIONS * TOGETHER * s.channel_blocks() * V);
+    float *products = scratch(Use::products, POSITIONS * TOGETHER * s.filter_blocks() * V);
     int32_t *which = (int32_t *)scratch(Use::counts, s.channel_blocks() * V + 1);
     bool finite = true;
     for (long first = 0; first < s.windows(); first += TOGETHER) {
         const long count = s.windows() - first < TOGETHER ? s.windows() - first : TOGETHER;
-        const Some alive = winograd_inputs(s, image, first, count, planes, which);
-        winograd_products(s, alive, planes, weights, bias, count, products);
+        const Some alive = winograd_inputs(s, image, first, count, transformed, which);
+        winograd_products(s, alive, transformed, weights, bias, count, products);
         finite &= winograd_outputs(s, products, first, count, p, winners);
     }
     return finite;

@@ -134,7 +134,7 @@ struct Arrays {
     Guarded<float> p, dw, db, dx;
     Guarded<uint8_t> winners;
 
-    Arrays(Random &random, const Stage &s)
+    Arrays(Random &random, const StageShape &s)
         : w(s.filters * s.channels * s.filter_rows * s.filter_columns), b(s.filters),
           p(s.images * (s.p_blocked ? padded(s.filters) : s.filters) * s.pool_rows *
             s.pool_columns),
@@ -154,11 +154,11 @@ void check_chains(long cases) {
     Random random(6);
     for (long t = 0; t < cases; t++) {
         const long count = random.between(2, 4);
-        std::vector<Stage> stages;
+        std::vector<StageShape> stages;
         long images = random.one_of({0, 1, 2, 3, 20}), channels = random.one_of({1, 3, 8, 17});
         long rows = random.between(6, 40), columns = random.between(6, 40);
         for (long k = 0; k < count; k++) {
-            Stage s = {};
+            StageShape s = {};
             s.images = images, s.channels = channels, s.rows = rows, s.columns = columns;
             s.filter_rows = random.between(1, 3), s.filter_columns = random.between(1, 3);
             if (random.chance(50))
@@ -189,11 +189,11 @@ void check_chains(long cases) {
                 v = random.number();
             return laid_out(blocked, values, images, c, h, w);
         };
-        const Stage &first = stages.front(), &end = stages.back();
+        const StageShape &first = stages.front(), &end = stages.back();
         const auto x = drawn(first.x_blocked, first.channels, first.rows, first.columns);
         const auto g = drawn(end.p_blocked, end.filters, end.pool_rows, end.pool_columns);
         std::vector<Arrays> alone;
-        for (const Stage &s : stages)
+        for (const StageShape &s : stages)
             alone.emplace_back(random, s);
         std::vector<Arrays> chained = alone;
         // In a chain only the first x, the last g and the first dx count.

@@ -9,8 +9,8 @@
 #include <cstring>
 #include <vector>
 
-// As kernels/stage.hpp and library.Stage have it, field for field.
-struct Stage {
+// As kernels/stage.hpp and library.StageShape have it, field for field.
+struct StageShape {
     int64_t images, channels, rows, columns;
     int64_t filters, filter_rows, filter_columns;
     int64_t top, left;
@@ -21,7 +21,7 @@ struct Stage {
 
 // As kernels/conv_pool.hpp and library.Link have it, field for field.
 struct Link {
-    Stage stage;
+    StageShape stage;
     const float *x, *w, *b;
     float *p;
     uint8_t *winners;

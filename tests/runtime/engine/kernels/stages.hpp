@@ -14,7 +14,7 @@ enum class Data {
 };
 
 struct Case {
-    Stage s;
+    StageShape s;
     Data data;
     bool ignore_border, has_bias;
     long bottom, right;
@@ -27,7 +27,7 @@ inline long padded(long n) { return (n + net2_lanes() - 1) / net2_lanes() * net2
 
 inline Case random_case(Random &random, Data data) {
     Case c = {};
-    Stage &s = c.s;
+    StageShape &s = c.s;
     c.data = data;
     const bool two_by_two = random.chance(40);
     s.filter_rows = two_by_two ? 2 : random.between(1, 5);
@@ -129,7 +129,7 @@ inline Guarded<float> laid_out(bool blocked, const std::vector<float> &planes, l
 }
 
 // f(n, f, c, output row, output column, element of x or -1, element of w), for each product
-template <class F> void products_of(const Stage &s, long n, F &&f) {
+template <class F> void products_of(const StageShape &s, long n, F &&f) {
     for (long filter = 0; filter < s.filters; filter++)
         for (long r = 0; r < s.out_rows; r++)
             for (long q = 0; q < s.out_columns; q++)
@@ -149,7 +149,7 @@ template <class F> void products_of(const Stage &s, long n, F &&f) {
 
 inline void check_winners(const Case &c, const double (&z)[4], int exist, double best, uint8_t won,
                           double scale) {
-    const Stage &s = c.s;
+    const StageShape &s = c.s;
     const bool exact = c.data == Data::integers || c.data == Data::flat;
     int want = 0;
     for (int k = 0; k < 4; k++) {
@@ -169,7 +169,7 @@ inline void check_winners(const Case &c, const double (&z)[4], int exist, double
 }
 
 inline void check_forward(const Case &c, const Guarded<float> &p, const Guarded<uint8_t> &winners) {
-    const Stage &s = c.s;
+    const StageShape &s = c.s;
     Difference difference;
     const long outputs = s.out_rows * s.out_columns;
     for (long n = 0; n < s.images; n++) {
@@ -220,7 +220,7 @@ inline void check_forward(const Case &c, const Guarded<float> &p, const Guarded<
 
 inline void check_backward(const Case &c, const Guarded<uint8_t> &winners, const Guarded<float> *dw,
                            const Guarded<float> *db, const Guarded<float> *dx) {
-    const Stage &s = c.s;
+    const StageShape &s = c.s;
     std::vector<double> want_w(c.w.size()), want_b(s.filters), want_x(c.x.size());
     for (long n = 0; n < s.images; n++) {
         std::vector<double> gz(s.filters * s.out_rows * s.out_columns);
@@ -287,7 +287,7 @@ struct Results {
           dx(of_inputs ? c.s.images * (c.s.dx_blocked ? padded(c.s.channels) : c.s.channels) *
                              c.s.rows * c.s.columns
                        : 0) {
-        const Stage &s = c.s;
+        const StageShape &s = c.s;
         const auto x = laid_out(s.x_blocked, c.x, s.images, s.channels, s.rows, s.columns);
         const auto g = laid_out(s.p_blocked, c.g, s.images, s.filters, s.pool_rows, s.pool_columns);
         const Link link = {s,
