@@ -20,7 +20,7 @@ import runtime
 import importlib; importlib.reload(runtime)
 for m, old in zip(modules, before):
     for name, value in old.items():
-        assert vars(m)[name] is value or name[:2] == '__', (m, name)
+        assert vars(m)[name] is value or name[:1] == '_', (m, name)
 heavy = {'theano', 'lasagne', 'nolearn'} & set(sys.modules)
 assert not heavy, heavy
 """
