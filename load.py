@@ -1,7 +1,7 @@
 """Load the faces and their keypoints: Kaggle's CSV files, as in the tutorial of 2014.
 
 ``load()`` gives flat images for a plain net, ``load2d()`` the same as pictures for a
-convolutional one. Kaggle's files belong into data/ (data/README.md says how to get them);
+convolutional one. Kaggle's files belong in data/ (data/README.md says how to get them);
 generated faces stand in while they are not there.
 """
 

@@ -3,7 +3,7 @@
     python net2.py                       1000 epochs, net2.pickle, the RMSE
     python net2.py --epochs 10 --seed 1  a short run that anybody can repeat
 
-The same command again goes on where a run was stopped, whatever stopped it.
+The same command again resumes a run that was stopped, whatever stopped it.
 The net and its arguments are Daniel Nouri's, word for word: edit them here as
 you like. From Python, `from net2 import net2` gives the untrained net.
 """

@@ -53,7 +53,7 @@ def main() -> None:
     spread = Spread.of(seconds[WARMUPS:])
     print(f"a checkpoint of {size / 2**20:.0f} MiB: {spread} s, median (least to most)")
     print(f"its share of a run, at one in 60 s: {spread.median / 60:.2%}")
-    print(f"to go on from it: {read:.2f} s")
+    print(f"to resume from it: {read:.2f} s")
 
 
 if __name__ == "__main__":

@@ -80,7 +80,7 @@ class Cache:
     def read_index(self) -> NDArray[np.void] | None:
         """The index, or None if there is none for this state of the CSV or it is damaged."""
         self.index = None
-        # Where the header is none, about anything can happen; a cache that is damaged is none.
+        # A damaged header can raise any of these: treat a damaged cache as absent.
         damage = (OSError, ValueError, LookupError, TypeError, RecursionError)
         with suppress(*damage), self.path.open("rb") as f:
             line = f.readline(_LONGEST_HEADER)

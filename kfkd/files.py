@@ -87,7 +87,7 @@ class Source:
         except OSError as error:
             raise _unreadable(self.path, error) from error
         if not stat.S_ISREG(s.st_mode):
-            what = "a folder" if stat.S_ISDIR(s.st_mode) else "no regular file"
+            what = "a folder" if stat.S_ISDIR(s.st_mode) else "not a regular file"
             raise DataError(f"{self.path}: is {what}, expected Kaggle's {self.name}")
         # The change time tells an edit by a program that puts the modification time back.
         return [s.st_size, s.st_mtime_ns, s.st_ctime_ns]
@@ -137,12 +137,12 @@ def find(name: str) -> Source | None:
     folder = configured_folder()
     path = _look(folder, name)
     if path is not None:
-        # Whoever points KFKD_DATA at generated faces shall not have them called Kaggle's.
+        # Whoever points KFKD_DATA at generated faces must not have them called Kaggle's.
         generated = folder.resolve().name.startswith(_GENERATED)
         return Source(path, name, "generated" if generated else "kaggle")
     if os.environ.get(DATA_VARIABLE):
         if not folder.is_dir():
-            raise MissingFileError(f"KFKD_DATA names {folder}, which is no folder")
+            raise MissingFileError(f"KFKD_DATA names {folder}, which is not a folder")
         raise MissingFileError(
             f"no {name} in {folder}, the folder that KFKD_DATA names; see data/README.md"
         )

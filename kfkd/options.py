@@ -71,8 +71,8 @@ def net2_options(net, description: str, argv: Sequence[str] | None = None) -> ar
     again = parser.add_mutually_exclusive_group()
     again.add_argument(
         "--resume", action="store_true",
-        help="go on from the last checkpoint even if you have changed settings; without this "
-        "option a run that was stopped goes on only if they are the same",
+        help="resume from the last checkpoint even if you have changed settings; without this "
+        "option a stopped run is resumed only if they are the same",
     )  # fmt: skip
     again.add_argument(
         "--fresh", action="store_true", help="discard the checkpoints of a run that was stopped"
@@ -157,7 +157,7 @@ def _use_data(options: argparse.Namespace) -> None:
     """Put --data into the environment, where load.py looks for it."""
     if options.data is not None:
         if not options.data.is_dir():
-            what = "is no folder" if options.data.exists() else "there is no such folder"
+            what = "is not a folder" if options.data.exists() else "there is no such folder"
             raise MissingFileError(f"--data {options.data}: {what}")
         os.environ[DATA_VARIABLE] = str(options.data)
 
@@ -209,7 +209,7 @@ def _check_writable(option: str, path: Path) -> None:
     # Before training, not after it: hours of work would have nowhere to go.
     folder = path.resolve().parent  # where a link leads to
     if not folder.is_dir():
-        raise MissingFileError(f"{option} {path}: there is no folder {folder}; create it first")
+        raise MissingFileError(f"{option} {path}: there is not a folder {folder}; create it first")
     if path.is_dir():
         raise DataError(f"{option} {path} is a folder; name a file")
     if path.exists() and not os.access(path, os.W_OK):

@@ -27,7 +27,7 @@ def parse_pixels(text: bytes) -> NDArray[np.uint8]:
     Raises
     ------
     ValueError
-        The number of pixels is another, or one of them is no such number; the message says
+        Wrong number of pixels, or one of them is not such a number; the message says
         which. It is one line and knows neither file nor line.
     """
     pixels = _fast(text)

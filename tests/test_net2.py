@@ -303,7 +303,7 @@ class TestCtrlC:
             r"saved net2\.pickle",
             stopped,
         )
-        assert how == f"to go on from there: python {ROOT / 'net2.py'} --data {data}"
+        assert how == f"to resume: python {ROOT / 'net2.py'} --data {data}"
         assert out.splitlines()[-1].startswith(f"RMSE of epoch {done}: ")
 
     @pytest.mark.parametrize("text", ["left_eye_center_x", None])
@@ -338,11 +338,11 @@ class TestGoingOn:
         _, err = process.communicate()
         assert process.returncode == 143
         assert "stopped by SIGTERM after epoch " in err
-        assert "to go on from there: python " in err
+        assert "to resume: python " in err
 
         done = script(*arguments, cwd=stopped)
         assert done.returncode == 0, done.stderr
-        assert done.stderr.startswith("going on after epoch ")
+        assert done.stderr.startswith("resuming after epoch ")
         one, two = load(alone), load(stopped)
         assert weights(one) == weights(two)
         assert losses(one) == losses(two)

@@ -232,8 +232,8 @@ def set_update_state(net, update, values: list[np.ndarray]) -> None:
     have, given = [v.get_value(borrow=True).shape for v in variables], [v.shape for v in values]
     if net.update is not update or have != given:
         warnings.warn(
-            "the net's update rule was changed after it was saved: training goes on from the "
-            "saved weights, but with no momentum",
+            "the net's update rule was changed after it was saved: training continues from "
+            "the saved weights, but without momentum",
             stacklevel=3,
         )
         return

@@ -1,4 +1,4 @@
-"""One run of training, as net2.py does it: it goes on where it was stopped, and ends cleanly."""
+"""One run of training, as net2.py does it: it resumes where it was stopped, and ends cleanly."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class Plan:
     every : float
         Seconds from one checkpoint to the next.
     resume : bool or None
-        True: go on from a checkpoint, of other settings if need be, or else fail. False:
-        discard what is there. None: go on if there is one of the same settings and data.
+        True: resume from a checkpoint, even with different settings, or else fail. False:
+        discard what is there. None: resume if there is one of the same settings and data.
     best : bool
         End with the weights of the best epoch.
     patience : int or None
@@ -75,7 +75,7 @@ class Ending:
         self.code = 128 + signal if signal else 0
 
     def conclude(self, saved: Path) -> None:
-        """Say how to go on after a signal; else remove the checkpoints, now of no use.
+        """Say how to resume after a signal; else remove the checkpoints, now useless.
 
         Parameters
         ----------
@@ -92,7 +92,7 @@ class Ending:
             self.checkpoint.remove()
             return
         if self.checkpoint.saved == self.stopped:
-            say_on_stderr(f"to go on from there: {_same_command()}")
+            say_on_stderr(f"to resume: {_same_command()}")
         self.checkpoint.close()
 
 
@@ -114,7 +114,7 @@ def fit(net, X, y, plan: Plan | None = None, sink: TextIO | None = None) -> Endi
     Raises
     ------
     DataError
-        X or y cannot be trained on; or the checkpoints are of another run.
+        X or y cannot be trained on; or the checkpoints belong to a different run.
     DivergedError
         The loss became NaN or infinite. The last good checkpoint is kept.
     RunningError
@@ -178,10 +178,10 @@ def _prepare(checkpoint: Checkpoint, net, X, y, plan: Plan) -> None:
             )
         log.info("%.0f s of training so far", checkpoint.elapsed)
         say_on_stderr(
-            f"going on after {checkpoint.saved}, from {plan.folder} (--fresh starts anew)"
+            f"resuming after {checkpoint.saved}, from {plan.folder} (--fresh starts over)"
         )
     elif plan.resume:
-        raise DataError(f"--resume: there is nothing to go on from in {plan.folder}")
+        raise DataError(f"--resume: there is no checkpoint to resume in {plan.folder}")
 
 
 def _train(
@@ -239,7 +239,7 @@ class StopAfterBatch(Interrupt):
 def _kept(checkpoint: Checkpoint | None) -> str:
     if checkpoint is None or not checkpoint.saved:
         return "nothing saved"
-    return f"the checkpoint after {checkpoint.saved} is kept; to go on: {_same_command()}"
+    return f"the checkpoint after {checkpoint.saved} is kept; to resume: {_same_command()}"
 
 
 def _diagnosis(error: DivergedError, net, X, checkpoint: Checkpoint | None) -> str:
@@ -255,7 +255,7 @@ def _diagnosis(error: DivergedError, net, X, checkpoint: Checkpoint | None) -> s
         return f"{text}; nothing saved"
     return (
         f"{text}; the last good checkpoint, after {checkpoint.saved}, is kept in "
-        f"{checkpoint.folder}: --resume goes on from it with what you change"
+        f"{checkpoint.folder}: --resume continues from it with your changes"
     )
 
 

@@ -1,4 +1,4 @@
-"""Weights in a file that is no pickle: safetensors, which other programs read, too.
+"""Weights in safetensors, a format that cannot run code and that other programs read, too.
 
 from net2 import net2
 from runtime.training.weights import load_weights

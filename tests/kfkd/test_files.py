@@ -157,7 +157,7 @@ def test_missing_where_kfkd_data_says(data, tmp_path, monkeypatch):
     )
     monkeypatch.setenv("KFKD_DATA", str(tmp_path / "nowhere"))
     assert message(MissingFileError, load) == (
-        f"KFKD_DATA names {tmp_path / 'nowhere'}, which is no folder"
+        f"KFKD_DATA names {tmp_path / 'nowhere'}, which is not a folder"
     )
 
 

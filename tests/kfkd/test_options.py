@@ -63,7 +63,7 @@ def test_a_device_has_no_checkpoints():
 
 def test_weights():
     assert read("--weights=a.safetensors").weights == Path("a.safetensors")
-    with pytest.raises(MissingFileError, match="--weights nowhere/a: there is no folder"):
+    with pytest.raises(MissingFileError, match="--weights nowhere/a: there is not a folder"):
         read("--weights", "nowhere/a")
 
 
@@ -104,8 +104,8 @@ def test_one_line_and_code_2(argv, message, capsys):
     ("argv", "kind", "message"),
     [
         (["--data", "nowhere"], MissingFileError, "--data nowhere: there is no such folder"),
-        (["--data", "file"], MissingFileError, "--data file: is no folder"),
-        (["--out", "nowhere/a"], MissingFileError, "there is no folder .*nowhere; create it"),
+        (["--data", "file"], MissingFileError, "--data file: is not a folder"),
+        (["--out", "nowhere/a"], MissingFileError, "there is not a folder .*nowhere; create it"),
         (["--out", "."], DataError, "--out . is a folder; name a file"),
     ],
 )
@@ -129,7 +129,7 @@ def test_no_permission(monkeypatch, tmp_path):
 
 def test_a_link_is_followed(monkeypatch, tmp_path):
     Path("link").symlink_to(tmp_path / "gone" / "net2.pickle")
-    with pytest.raises(MissingFileError, match=r"there is no folder .*gone"):
+    with pytest.raises(MissingFileError, match=r"there is not a folder .*gone"):
         read("--out", "link")
 
 
@@ -165,7 +165,7 @@ class TestPlotOptions:
         with pytest.raises(MissingFileError, match="no such folder"):
             plot_options("", ["--data", str(tmp_path / "nowhere")])
         (tmp_path / "file").touch()
-        with pytest.raises(MissingFileError, match="is no folder"):
+        with pytest.raises(MissingFileError, match="is not a folder"):
             plot_options("", ["--data", str(tmp_path / "file")])
 
     def test_home_folder(self, tmp_path, monkeypatch):

@@ -133,7 +133,7 @@ class Batches:
         if not same(random_state(nn), self._at_epoch):
             self.say(
                 "something besides the batch iterators has drawn random numbers: the order of "
-                "the batches goes on differently"
+                "the batches differs from here on"
             )
         set_random_state(nn, self._at_epoch)
         if not self._to_repeat and self._now is not None:

@@ -110,7 +110,7 @@ class Generations:
         self.good.clear()
 
     def discard(self) -> None:
-        """Remove the checkpoints, whosever they are.
+        """Remove the checkpoints, whoever wrote them.
 
         Raises
         ------
@@ -156,5 +156,5 @@ def _read(path: Path) -> dict[str, Any]:
         if wrong:
             raise DataError(f"its {wrong[0]} is missing or damaged")
     except (DataError, LookupError, ValueError, AttributeError, RecursionError) as error:
-        raise DataError(f"{path}: is no checkpoint ({error})") from None
+        raise DataError(f"{path}: is not a checkpoint ({error})") from None
     return content

@@ -1,4 +1,4 @@
-"""Checkpoints of a run: everything it needs to go on as if it had never been stopped."""
+"""Checkpoints of a run: everything it needs to continue as if it had never been stopped."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from runtime.training.checkpoints.fingerprint import differences, made_with
 from runtime.training.checkpoints.generations import Generations
 from runtime.training.checkpoints.state import capture, restore
 
-# Whatever else is asked for, a checkpoint of other layers or data cannot be gone on from.
+# Whatever else is asked for, a checkpoint of other layers or data cannot be resumed.
 _MUST_BE_SAME = {"layers", "X", "y"}
 
 # A full disk, a lost permission or a history that no file can hold: no reason to stop training.
@@ -121,9 +121,11 @@ class Checkpoint:
             differ = differences(content["fingerprint"], self.fingerprint or content["fingerprint"])
             if not differ or (insist and not any(d.split()[0] in _MUST_BE_SAME for d in differ)):
                 if differ:
-                    self.say(f"going on with other settings: {_listed(differ)}")
+                    self.say(f"resuming with different settings: {_listed(differ)}")
                 for other, reason in others:
-                    self.say(f"{other}: is of another run, differing in {reason}; not used")
+                    self.say(
+                        f"{other}: belongs to a different run, which differs in {reason}; not used"
+                    )
                 self.generations.sort(path, own=True)
                 return content
             self.generations.sort(path, own=False)
@@ -131,8 +133,9 @@ class Checkpoint:
         if others:
             path, reason = others[0]
             raise DataError(
-                f"{path}: is of an unfinished run that differs in {reason}; --fresh discards it, "
-                "another --out leaves it alone, --resume goes on from it if only settings differ"
+                f"{path}: belongs to an unfinished run that differs in {reason}; "
+                "--fresh discards it, another --out leaves it alone, --resume continues "
+                "it if only settings differ"
             )
         return None
 
@@ -158,7 +161,7 @@ class Checkpoint:
         except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
             # Whole and with a checksum that matches, but not written by `save`.
             what = f"{type(error).__name__}: {error}"
-            raise DataError(f"{self.generations.good[-1]}: is no checkpoint ({what})") from error
+            raise DataError(f"{self.generations.good[-1]}: is not a checkpoint ({what})") from error
         other = differences(content["made_with"], made_with())
         if other:
             self.say(f"the last digits may differ from here on: {_listed(other)}")
@@ -166,7 +169,7 @@ class Checkpoint:
         return True
 
     def discard(self) -> None:
-        """Remove all checkpoints in the folder, whosever they are; raises RunningError."""
+        """Remove all checkpoints in the folder, whoever wrote them; raises RunningError."""
         self._tried(self.generations.discard)
         self.saved = ""
 

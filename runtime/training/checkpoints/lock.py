@@ -44,7 +44,7 @@ class FolderLock:
         else:
             self.handle = _lock(self.path)
             text = f"process {os.getpid()} on {socket.gethostname()}\n"
-            with suppress(OSError):  # on a full disk the lock is none the worse
+            with suppress(OSError):  # a full disk does not harm the lock
                 os.ftruncate(self.handle, 0)
                 os.pwrite(self.handle, text.encode(), 0)
         _held[self.path] = self

@@ -60,11 +60,11 @@ def restore(net, state: dict[str, Any]) -> None:
         or len(targets) != len(values)
         or not all(map(_fits, targets, values))
     ):
-        raise DataError("the state is of another net, or of another update rule")
+        raise DataError("the state belongs to a different net or update rule")
     if not all(isinstance(row, dict) and "epoch" in row for row in state["history"]):
-        raise DataError("the history has rows that are none")
+        raise DataError("the history has malformed rows")
     if [kind for kind, _ in state["handlers"]] != [type(h).__qualname__ for h in handlers]:
-        raise DataError("the state is of a net with other handlers")
+        raise DataError("the state belongs to a net with different handlers")
 
     for variable, value in zip(targets, values, strict=True):
         variable.set_value(value)

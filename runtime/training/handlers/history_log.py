@@ -28,7 +28,7 @@ class HistoryLog:
     Raises
     ------
     DataError
-        If the ending is another one.
+        If the name has a different ending.
     WriteError, OSError
         When called, if the file cannot be written.
     """
@@ -55,7 +55,7 @@ class HistoryLog:
         out = io.StringIO()
         if self.path.suffix == ".jsonl":
             for row in history[start:]:
-                # JSON has no NaN: a loss that is none is null.
+                # JSON has no NaN: such a loss is written as null.
                 plain = {k: v if v == v else None for k, v in map(_plain, row.items())}
                 out.write(json.dumps(plain) + "\n")
             return out.getvalue()

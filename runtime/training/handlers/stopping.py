@@ -99,7 +99,7 @@ class EarlyStopping(RestoreBest):
     def __call__(self, nn, train_history) -> None:
         super().__call__(nn, train_history)
         epoch = train_history[-1]["epoch"]
-        # Epochs whose loss is NaN are none; the first one counts as the best till then.
+        # Epochs with a NaN loss do not count; the first one is the best until then.
         if epoch - (self.best_epoch or train_history[0]["epoch"]) >= self.patience:
             write_line(f"no better epoch for {self.patience}: stopping early", self.sink)
             raise StopIteration

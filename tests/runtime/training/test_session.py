@@ -201,12 +201,12 @@ class TestCheckpointAtTheEnd:
         end.conclude(tmp_path / "net2.pickle")
         stopped, how = capsys.readouterr().err.strip().splitlines()
         assert stopped.startswith(f"stopped by Ctrl-C after {end.stopped}; saved ")
-        assert how == "to go on from there: python net2.py --out 'my net.pickle'"
+        assert how == "to resume: python net2.py --out 'my net.pickle'"
 
         net = tiny_net(dropout=True)
         end = session.fit(net, X, Y, plan)
         assert end.code == 0
-        assert f"going on after {end.checkpoint.saved or ''}" in capsys.readouterr().err
+        assert f"resuming after {end.checkpoint.saved or ''}" in capsys.readouterr().err
         assert outcome(net) == outcome(whole)
         end.conclude(tmp_path / "net2.pickle")
         assert not plan.folder.exists()
@@ -216,7 +216,7 @@ class TestCheckpointAtTheEnd:
         with pytest.raises(interrupt.Stopped) as stopped:
             session.fit(net, X, Y, Plan(plan.folder, every=0))
         assert stopped.value.kept == (
-            "the checkpoint after epoch 1 (and 1 batch of the next) is kept; to go on: "
+            "the checkpoint after epoch 1 (and 1 batch of the next) is kept; to resume: "
             "python net2.py --out 'my net.pickle'"
         )
         whole, net = tiny_net(), tiny_net()

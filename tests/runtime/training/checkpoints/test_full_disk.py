@@ -96,4 +96,4 @@ def test_full_in_the_middle_of_a_run(small_disk, capsys):
     net = tiny()
     fit(net, X, Y, Plan(folder, every=0))
     assert outcome(net) == outcome(tiny().fit(X, Y))
-    assert "going on after 4 batches of epoch 1, from" in capsys.readouterr().err
+    assert "resuming after 4 batches of epoch 1, from" in capsys.readouterr().err

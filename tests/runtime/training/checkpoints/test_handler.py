@@ -144,7 +144,7 @@ class TestGoingOn:
         assert crashes >= 3
         err = capsys.readouterr().err.splitlines()
         assert len(err) == crashes
-        assert all(line.startswith("going on after ") for line in err)
+        assert all(line.startswith("resuming after ") for line in err)
         assert net == whole
 
     @pytest.mark.parametrize("crash_at", range(1, 13))
@@ -217,7 +217,7 @@ class TestGoingOn:
 
         assert run(make, folder, 6) is None
         assert run(make, folder) is not None
-        assert "the order of the batches goes on differently" in capsys.readouterr().err
+        assert "the order of the batches differs from here on" in capsys.readouterr().err
 
     def test_early_stopping_goes_on_too(self, folder):
         def make():
@@ -252,7 +252,9 @@ class TestWhichRun:
     )
     def test_another_net_is_refused(self, make, words, crashed):
         before = sorted(path.read_bytes() for path in crashed.iterdir())
-        with pytest.raises(DataError, match="is of an unfinished run that differs in") as caught:
+        with pytest.raises(
+            DataError, match="belongs to an unfinished run that differs in"
+        ) as caught:
             run(make, crashed)
         assert words in str(caught.value)
         assert "--fresh discards it" in str(caught.value)
@@ -272,13 +274,13 @@ class TestWhichRun:
         assert net.rows[0] == run(tiny, None).rows[0]
         assert net.rows[2] != run(tiny, None).rows[2]
         said = capsys.readouterr().err
-        assert "going on with other settings: update_learning_rate (0.05 there, 0.01 h" in said
+        assert "resuming with different settings: update_learning_rate (0.05 there, 0.01 h" in said
 
     def test_insisting_in_vain(self, crashed, folder):
         with pytest.raises(DataError, match=r"differs in layers"):
             run(lambda: tiny(hidden_num_units=6), crashed, resume=True)
         shutil.rmtree(crashed)
-        with pytest.raises(DataError, match="--resume: there is nothing to go on from in"):
+        with pytest.raises(DataError, match="--resume: there is no checkpoint to resume in"):
             run(tiny, folder, resume=True)
         assert not folder.exists()
 
@@ -293,7 +295,10 @@ class TestWhichRun:
         shutil.copy(stray, crashed / "checkpoint-000099.safetensors")
         assert run(tiny, crashed) == run(tiny, None)
         said = capsys.readouterr().err.splitlines()
-        assert "checkpoint-000099.safetensors: is of another run, differing in layers" in said[0]
+        assert (
+            "checkpoint-000099.safetensors: belongs to a different run, which differs in layers"
+            in said[0]
+        )
 
     def test_other_packages_are_mentioned(self, crashed, monkeypatch, capsys):
         monkeypatch.setattr(checkpoint, "made_with", lambda: {"NumPy": "9.9"})
@@ -335,7 +340,7 @@ class TestDamage:
         assert said[0].startswith(f"{newest}: ")
         assert words in said[0]
         assert said[0].endswith("; not used")
-        assert said[1].startswith("going on after epoch 1, from ")  # 5 was damaged, hence 4
+        assert said[1].startswith("resuming after epoch 1, from ")  # 5 was damaged, hence 4
 
     def test_none_is_good(self, folder, capsys):
         assert run(tiny, folder, 6) is None
