@@ -2,6 +2,7 @@
 
 - blas.py: C code that wants a BLAS to link to
 - c_code.py: what its generated C and C++ can no longer compile
+- dtypes.py: variables and types where NumPy wants a dtype
 - downsample.py: theano.tensor.signal.downsample, gone in Theano 1.0
 - indexing.py: lists with slices in them as indices
 - legacy_conv.py: the convolutions of before 2015
@@ -21,6 +22,7 @@ from runtime.compat.theano import (
     blas,
     c_code,
     downsample,
+    dtypes,
     indexing,
     legacy_conv,
     mrg,
@@ -36,6 +38,7 @@ PARTS = (
     arrays,
     blas,
     downsample,
+    dtypes,
     indexing,
     legacy_conv,
     scan,
