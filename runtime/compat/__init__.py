@@ -5,9 +5,9 @@ A name that a current package does define is never replaced, so pandas, scikit-l
 and the user's own code see what they always saw.
 """
 
-from runtime.compat import hooks, lasagne, nolearn, numpy, scipy, sklearn, stdlib, theano
+from runtime.compat import hooks, lasagne, nolearn, numpy, quiet, scipy, sklearn, stdlib, theano
 
-PACKAGES = (stdlib, numpy, scipy, sklearn, theano, lasagne, nolearn)
+PACKAGES = (stdlib, numpy, scipy, sklearn, theano, lasagne, nolearn, quiet)
 
 
 def install() -> None:

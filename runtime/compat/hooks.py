@@ -10,10 +10,12 @@ irrelevant: what is already imported is mended at once.
 from __future__ import annotations
 
 import ast
+import contextlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
 import sys
+import warnings
 from collections.abc import Callable
 from types import ModuleType
 
@@ -26,6 +28,8 @@ _rewritten: dict[str, tuple[Change, Fill | None]] = {}
 # By module, then by the function's own name: registering the same hook twice changes nothing.
 _before: dict[str, dict[str, Callable[[], None]]] = {}
 _after: dict[str, dict[str, Fill]] = {}
+# Packages whose source is compiled without a word.
+_old: set[str] = set()
 _DONE = "__net2_patches__"  # in a patched module: the names of the patches it has
 
 
@@ -56,6 +60,11 @@ def rewrite(name: str, change: Change, prepare: Fill | None = None) -> None:
     _rewritten[name] = change, prepare
 
 
+def compile_quietly(package: str) -> None:
+    """Show no warning about the source of any module of `package`, now or as an error."""
+    _old.add(package)
+
+
 def before_import(name: str, function: Callable[[], None]) -> None:
     """Call `function` each time just before module `name` is executed.
 
@@ -73,6 +82,25 @@ def after_import(name: str, patch: Fill) -> None:
     module = sys.modules.get(name)
     if module is not None:
         _apply(patch, module)
+
+
+@contextlib.contextmanager
+def _no_syntax_warnings():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SyntaxWarning)
+        # The category until Python 3.11
+        warnings.filterwarnings("ignore", "(?s).*invalid escape sequence", DeprecationWarning)
+        yield
+
+
+def _compile_quietly(loader) -> None:
+    original = loader.source_to_code
+
+    def source_to_code(*arguments, **more):
+        with _no_syntax_warnings():
+            return original(*arguments, **more)
+
+    loader.source_to_code = source_to_code
 
 
 def _key(function: Callable) -> str:
@@ -108,8 +136,10 @@ def _executes(spec: importlib.machinery.ModuleSpec, change: Change, prepare: Fil
             prepare(module)
         source = spec.loader.get_source(spec.name)  # type: ignore[union-attr]
         file = spec.origin or "<unknown>"
-        tree = ast.fix_missing_locations(change(ast.parse(source, file)))
-        exec(compile(tree, file, "exec", dont_inherit=True), module.__dict__)
+        with _no_syntax_warnings():
+            tree = ast.fix_missing_locations(change(ast.parse(source, file)))
+            code = compile(tree, file, "exec", dont_inherit=True)
+        exec(code, module.__dict__)
 
     return execute
 
@@ -120,11 +150,17 @@ class _First(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
         if name in _replaced:
             return _filled(name, _replaced[name])
-        if not any(name in hooked for hooked in (_before, _after, _rewritten)):
+        hooked = any(name in names for names in (_before, _after, _rewritten))
+        old = name.partition(".")[0] in _old
+        if not hooked and not old:
             return None
         spec = self._found_by_others(name, path, target)
         if spec is None or spec.loader is None:
             return None
+        if old and hasattr(spec.loader, "source_to_code"):
+            _compile_quietly(spec.loader)
+        if not hooked:
+            return spec
         execute = spec.loader.exec_module
         if name in _rewritten:
             execute = _executes(spec, *_rewritten[name])

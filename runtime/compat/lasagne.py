@@ -1,4 +1,4 @@
-"""What Lasagne 0.1 cannot import any more, and the warnings that its age makes others print.
+"""What Lasagne 0.1 cannot import any more.
 
 lasagne.layers.dnn, .corrmm and .cuda_convnet refuse to be imported without the GPU back end that
 left Theano in 0.10. With theano.sandbox.cuda and pylearn2's two Ops supplied
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import ast
 import functools
-import warnings
 from types import ModuleType
 
 from runtime.compat import hooks
@@ -22,11 +21,6 @@ def install() -> None:
     for name in _GPU_MODULES:
         hooks.rewrite(f"lasagne.layers.{name}", _without_refusals, _put_names)
         hooks.after_import(f"lasagne.layers.{name}", _tell_filter_shapes)
-    # lasagne/__init__.py asks pkg_resources for its own version; setuptools is pinned to
-    # the last series that has it.
-    warnings.filterwarnings("ignore", "pkg_resources is deprecated", UserWarning, "lasagne")
-    # Conv2DLayer says image_shape, which Theano 1.0 calls input_shape.
-    warnings.filterwarnings("ignore", "The `image_shape` keyword", UserWarning, r"lasagne\.")
 
 
 class _WithoutRefusals(ast.NodeTransformer):

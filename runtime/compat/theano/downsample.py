@@ -1,4 +1,8 @@
-"""theano.tensor.signal.downsample, gone in 1.0: Lasagne 0.1's pooling layers call max_pool_2d."""
+"""theano.tensor.signal.downsample, gone in 1.0: Lasagne 0.1's pooling layers call max_pool_2d.
+
+ignore_border is False where a program leaves it out, as in Theano 0.7: pool_2d of 0.8 and later
+warns that it might become True.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,7 @@ def install() -> None:
 def _fill_downsample(module: ModuleType) -> None:
     from theano.tensor.signal import pool
 
-    def max_pool_2d(input, ds, ignore_border=None, st=None, padding=(0, 0), mode="max"):
+    def max_pool_2d(input, ds, ignore_border=False, st=None, padding=(0, 0), mode="max"):
         """Pool the last two axes of `input`, as Theano 0.7's function of this name did."""
         return pool.pool_2d(
             input, ws=ds, ignore_border=ignore_border, stride=st, pad=padding, mode=mode

@@ -7,6 +7,7 @@ import pickle
 import numpy as np
 import pytest
 
+import runtime  # noqa: F401
 from tests.fresh_python import says
 
 
