@@ -25,6 +25,7 @@ from lasagne.layers.cuda_convnet import (
 from lasagne.layers.dnn import Conv2DDNNLayer, MaxPool2DDNNLayer, Pool2DDNNLayer
 
 from tests.fresh_python import says
+from tests.lasagne_names.catalogue import runs
 from tests.numpy_layers import conv, pool
 
 MODE = theano.Mode(linker="py", optimizer=None)
@@ -62,6 +63,7 @@ def rectified(z):
 CONVS = [Conv2DDNNLayer, Conv2DMMLayer, Conv2DCCLayer]
 
 
+@runs("lasagne.layers", "Conv2DDNNLayer Conv2DMMLayer Conv2DCCLayer DNNLayer MMLayer CCLayer")
 @pytest.mark.parametrize("cls", CONVS)
 def test_convolutions(cls):
     incoming = InputLayer((None, *X.shape[1:]))
@@ -101,6 +103,7 @@ def test_flip_filters_is_off_as_it_was():
         assert inspect.signature(cls).parameters["flip_filters"].default is False
 
 
+@runs("lasagne.layers", "MaxPool2DDNNLayer Pool2DDNNLayer MaxPool2DCCLayer")
 def test_pools():
     incoming = InputLayer((None, *X.shape[1:]))
     layers = [
@@ -124,6 +127,10 @@ def test_pools():
     )
 
 
+@runs(
+    "lasagne.layers",
+    "NINLayer_c01b ShuffleBC01ToC01BLayer bc01_to_c01b ShuffleC01BToBC01Layer c01b_to_bc01",
+)
 def test_c01b():
     """The layers that have the batch on the last axis, between the two that shuffle."""
     W, b, V, c = draw(2, 3, 3, 16), draw(16), draw(5, 16), draw(5, 4, 3)

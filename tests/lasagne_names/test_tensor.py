@@ -1,0 +1,130 @@
+"""What Lasagne and nolearn use of theano.tensor, against NumPy."""
+
+import runtime  # noqa: F401  # isort: skip  (first: the packages of 2014 need it)
+
+import numpy as np
+import pytest
+import theano
+import theano.tensor as T
+
+from tests.lasagne_names.catalogue import close, compute, draw, runs
+from tests.numpy_layers import conv, pool
+
+A, B = draw(3, 4), draw(3, 4, seed=1, low=0.1, high=0.9)
+IMAGES, FILTERS = draw(2, 3, 6, 5), draw(4, 3, 2, 2)
+
+
+@runs(
+    "theano.tensor",
+    "add clip concatenate dot eq maximum sqr sqrt tanh sum mean max argmax tensordot",
+)
+def test_arithmetic():
+    a, b = T.matrices("ab")
+    cube = draw(2, 3, 4)
+    got = compute(
+        [
+            T.add(a, b), T.clip(a, -0.5, 0.5), T.concatenate([a, b], axis=1), T.dot(a, b.T),
+            T.eq(a, a), T.maximum(a, b), T.sqr(a), T.sqrt(b), T.tanh(a), T.sum(a, axis=0),
+            T.mean(a), T.max(a, axis=1, keepdims=True), T.argmax(a, axis=1),
+            T.tensordot(a, T.constant(cube), axes=[[1], [2]]), T.sum(a > 0), T.mean(a, axis=-1),
+            T.argmax(a),
+        ],
+        {a: A, b: B},
+    )  # fmt: skip
+    wanted = [
+        A + B, np.clip(A, -0.5, 0.5), np.hstack([A, B]), A @ B.T, np.ones((3, 4)),
+        np.maximum(A, B), A**2, np.sqrt(B), np.tanh(A), A.sum(0), A.mean(),
+        A.max(1, keepdims=True), A.argmax(1), np.tensordot(A, cube, [[1], [2]]), (A > 0).sum(),
+        A.mean(-1), A.argmax(),
+    ]  # fmt: skip
+    for y, want in zip(got, wanted, strict=True):
+        close(y, want)
+    assert [y.dtype for y in got[:1] + got[12:13] + got[14:15]] == ["float32", "int64", "int64"]
+
+
+@runs(
+    "theano.tensor",
+    "alloc arange cast constant eye flatten ones reshape set_subtensor shape_padright stack zeros",
+    "repeat imatrix ivector matrix tensor4 TensorType TensorVariable grad",
+)
+def test_arrays():
+    a, n = T.matrix(), T.iscalar()
+    got = compute(
+        [
+            T.alloc(np.float32(7), n, 2), T.arange(n), T.arange(1, 9, 3), T.cast(a, "int32"),
+            T.constant(A), T.eye(n), T.eye(2, 3, 1), T.flatten(a, 1), T.ones((n, 3)),
+            T.reshape(a, (2, -1)), T.set_subtensor(a[1:, ::2], 0), T.shape_padright(a, 2).shape,
+            T.stack([a, 2 * a], axis=1), T.zeros((2, n)), T.repeat(a, 2, axis=1),
+            T.grad(T.sum(T.exp(a)), a),
+        ],
+        {a: 3 * A, n: 3},
+    )  # fmt: skip
+    zeroed = 3 * A
+    zeroed[1:, ::2] = 0
+    wanted = [
+        np.full((3, 2), 7), np.arange(3), [1, 4, 7], (3 * A).astype("int32"), A, np.eye(3),
+        np.eye(2, 3, 1), 3 * A.ravel(), np.ones((3, 3)), 3 * A.reshape(2, -1), zeroed,
+        (3, 4, 1, 1), np.stack([3 * A, 6 * A], 1), np.zeros((2, 3)), (3 * A).repeat(2, 1),
+        np.exp(3 * A),
+    ]  # fmt: skip
+    for y, want in zip(got, wanted, strict=True):
+        close(y, want)
+    kinds = {
+        T.matrix: (theano.config.floatX, 2), T.imatrix: ("int32", 2), T.ivector: ("int32", 1),
+        T.tensor4: (theano.config.floatX, 4),
+    }  # fmt: skip
+    for make, (dtype, ndim) in kinds.items():
+        variable = make("x")
+        assert isinstance(variable, T.TensorVariable)
+        assert variable.type == T.TensorType(dtype, (False,) * ndim)
+    with pytest.raises(TypeError, match="Unsupported dtype"):
+        T.TensorType("float99", (False,))
+
+
+@runs("theano.tensor.nnet", "binary_crossentropy categorical_crossentropy sigmoid softmax relu")
+def test_nets():
+    a, b = T.matrices("ab")
+    labels = np.array([0, 3, 1])
+    got = compute(
+        [
+            T.nnet.binary_crossentropy(b, T.gt(a, 0)), T.nnet.categorical_crossentropy(b, b),
+            T.nnet.categorical_crossentropy(b, T.constant(labels)), T.nnet.sigmoid(a),
+            T.nnet.softmax(a), T.nnet.relu(a), T.nnet.relu(a, 0.1),
+        ],
+        {a: A, b: B},
+    )  # fmt: skip
+    t, e = (A > 0).astype(int), np.exp(A)
+    wanted = [
+        -t * np.log(B) - (1 - t) * np.log(1 - B), -(B * np.log(B)).sum(1),
+        -np.log(B[np.arange(3), labels]), 1 / (1 + 1 / e), e / e.sum(1, keepdims=True),
+        np.maximum(A, 0), np.where(A > 0, A, 0.1 * A),
+    ]  # fmt: skip
+    for y, want in zip(got, wanted, strict=True):
+        close(y, want)
+
+
+@runs("theano.tensor.nnet", "conv2d")
+@runs("theano.tensor.nnet.conv", "conv2d")
+@runs("theano.tensor.signal.downsample", "max_pool_2d")
+def test_images():
+    from theano.tensor.nnet import conv as legacy
+    from theano.tensor.signal.downsample import max_pool_2d
+
+    x, w = T.tensor4("x"), T.tensor4("w")
+    got = theano.function(
+        [x, w],
+        [
+            T.nnet.conv2d(x, w, border_mode="full", subsample=(2, 1)),
+            T.nnet.conv2d(x, w, border_mode=(1, 0), filter_flip=False),
+            legacy.conv2d(x, w, image_shape=IMAGES.shape, filter_shape=FILTERS.shape),
+            max_pool_2d(x, (2, 2), ignore_border=False),
+            max_pool_2d(x, (3, 2), ignore_border=True, st=(1, 2), padding=(1, 1)),
+        ],
+    )(IMAGES, FILTERS)
+    wanted = [
+        conv(IMAGES, FILTERS, "full", (2, 1)), conv(IMAGES, FILTERS, (1, 0), flip=False),
+        conv(IMAGES, FILTERS), pool(IMAGES, (2, 2), ignore_border=False),
+        pool(IMAGES, (3, 2), (1, 2), (1, 1)),
+    ]  # fmt: skip
+    for y, want in zip(got, wanted, strict=True):
+        close(y, want)
