@@ -30,7 +30,7 @@ import numpy as np
 from lasagne import layers
 from nolearn.lasagne import BatchIterator, NeuralNet
 
-from kfkd.options import output_file
+from kfkd.output import output_file
 from runtime.training.session import Plan, fit
 
 EPOCHS = 6
@@ -193,7 +193,7 @@ def main():
             assert wait(forked(lambda folder=folder: train(net, folder))) == 0
         said = (folder / "err").read_text()
         figures["refused"] += said.count("; not used")
-        figures["resumed"] += said.count("going on after")
+        figures["resumed"] += said.count("resuming after")
         figures["runs"] += 1
         assert result(folder) == expected, folder
         assert sorted(path.name for path in folder.iterdir()) == ["err", "net.pickle", "out"]

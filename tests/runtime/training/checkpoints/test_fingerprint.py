@@ -23,7 +23,7 @@ def of(net, data=X, targets=Y, **settings):
 def test_in_another_process():
     code = (
         "import json\n"
-        "from tests.runtime.training.test_fingerprint import X, Y, of, tiny\n"
+        "from tests.runtime.training.checkpoints.test_fingerprint import X, Y, of, tiny\n"
         "print(json.dumps(of(tiny(), seed=1)))"
     )
     assert json.loads(says(code, PYTHONHASHSEED="7").splitlines()[-1]) == of(tiny(), seed=1)

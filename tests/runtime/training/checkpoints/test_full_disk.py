@@ -10,7 +10,7 @@ import tempfile
 
 import pytest
 
-from kfkd.options import output_file
+from kfkd.output import output_file
 from runtime.errors import WriteError
 from runtime.training.session import Plan, fit
 from tests.tiny_nets import X, Y, outcome, tiny

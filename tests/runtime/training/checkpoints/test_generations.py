@@ -180,7 +180,7 @@ def test_texts_that_are_none(key, attempt):  # found by the test above
     texts = header["__metadata__"] | {"content": json.dumps(changed)}
     _, said, unchanged = attempt(sealed(header | {"__metadata__": texts}, blocks))
     assert unchanged
-    assert f"is no checkpoint (its {key} is missing or damaged)" in said[0]
+    assert f"is not a checkpoint (its {key} is missing or damaged)" in said[0]
 
 
 @SETTINGS
@@ -196,4 +196,4 @@ def test_a_random_state_that_is_none(attempt):  # found by the same test
     changed = put(content, ("dict", "random", "dict", "python", "tuple", 1, "tuple", 0), -1)
     texts = header["__metadata__"] | {"content": json.dumps(changed)}
     _, said, _ = attempt(sealed(header | {"__metadata__": texts}, blocks))
-    assert "is no checkpoint (OverflowError: " in said[0]
+    assert "is not a checkpoint (OverflowError: " in said[0]

@@ -370,7 +370,7 @@ class TestDamage:
         before = values(net)
         with contextlib.suppress(DataError):
             Checkpoint(folder, say=said.append).resume(net)
-            assert "is no checkpoint" in said[0]
+            assert "is not a checkpoint" in said[0]
         assert values(net) == before
 
     def test_another_format(self, folder):
@@ -479,7 +479,7 @@ class TestFaults:
                 raise WriteError(number, os.strerror(number), "somewhere")
             write(*arguments)
 
-        monkeypatch.setattr(generations.safetensors, "write", failing)
+        monkeypatch.setattr(generations.array_file, "write", failing)
         assert run(tiny, folder) == run(tiny, None)
         assert calls == 15  # 12 batches and 3 epochs
         said = capsys.readouterr().err.splitlines()
