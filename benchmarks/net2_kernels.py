@@ -85,7 +85,7 @@ def stage_kernels(path, rng, x, filters, size, live, last):
             (size, size), (0, 0, 0, 0), flip=False, rectify=rectify, ignore_border=True,
             bias=True, x_blocked=not first,
         )  # fmt: skip
-        return op.stage(given.shape, w, dx_blocked=not first, p_blocked=not last)
+        return op.stage_shape(given.shape, w, dx_blocked=not first, p_blocked=not last)
 
     stage = described(rectify=True)
     pooled = stage.pool_rows, stage.pool_columns

@@ -14,7 +14,7 @@ from typing import BinaryIO, TextIO
 
 from runtime.atomic import atomic_write
 from runtime.errors import WriteError
-from runtime.training.interrupt import Interrupt, say_on_stderr
+from runtime.training.interrupt import Interrupt, say_from_signal_handler
 from runtime.training.session import Ending
 from runtime.training.table import write_line
 from runtime.training.weights import save_weights
@@ -90,7 +90,7 @@ def output_file(path: Path) -> Iterator[BinaryIO]:
         If `path` cannot be written. The message says where the file is instead.
     """
     content = io.BytesIO()  # written twice, if need be
-    with Interrupt(lambda: say_on_stderr(f"saving {path} (Ctrl-C again: give up)")):
+    with Interrupt(lambda: say_from_signal_handler(f"saving {path} (Ctrl-C again: give up)")):
         yield content
         try:
             with atomic_write(path) as f:

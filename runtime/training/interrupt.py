@@ -129,7 +129,7 @@ class Interrupt:
         os.close(nowhere)
 
 
-def say_on_stderr(text: str) -> None:
+def say_from_signal_handler(text: str) -> None:
     """Write a line from a signal handler: print() may be what the signal interrupted."""
     with contextlib.suppress(OSError):  # the terminal may be what has gone
         os.write(2, f"\n{text}\n".encode())

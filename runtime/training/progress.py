@@ -8,7 +8,7 @@ import sys
 from contextlib import AbstractContextManager, nullcontext
 from typing import TextIO
 
-from runtime.training.interrupt import say_on_stderr
+from runtime.training.interrupt import say_from_signal_handler
 
 STOPPING = "stopping after this batch (Ctrl-C again: at once)"
 
@@ -106,7 +106,7 @@ class LiveLine:
     def say_stopping(self) -> None:
         """Say that the run ends after this batch; safe to call from a signal handler."""
         if self.past is None:
-            say_on_stderr(STOPPING)
+            say_from_signal_handler(STOPPING)
         else:
             self.line.columns = (STOPPING,)  # drawn within a tenth of a second
 

@@ -45,7 +45,7 @@ class _Stage(Op):
         up = 0 if self.ignore_border else 1
         return tuple((size + up) // 2 for size in self.infer_out(rows, columns))
 
-    def stage(self, shape, w, *, dx_blocked=False, p_blocked=False):
+    def stage_shape(self, shape, w, *, dx_blocked=False, p_blocked=False):
         """Return the kernels' description of a batch of images of this shape and these filters.
 
         Raises
@@ -93,7 +93,7 @@ def forward(stages, kept, x, factors):
     """
     links, pairs, shape = [], [], x.shape
     for op, wanted, (w, *b) in zip(stages, kept, factors, strict=True):
-        stage = op.stage(shape, w, p_blocked=op.p_blocked)
+        stage = op.stage_shape(shape, w, p_blocked=op.p_blocked)
         shape, winners_shape = op.shapes(stage)
         p = library.empty(shape) if wanted[0] else None
         winners = library.empty(winners_shape, "uint8") if wanted[1] else None
@@ -123,7 +123,7 @@ def backward(stages, arrays):
     links, results = [], []
     for k, op in enumerate(stages):
         x, w, winners = arrays[3 * k : 3 * k + 3]
-        stage = op.stage(x.shape, w, dx_blocked=op.dx_blocked, p_blocked=op.g_blocked)
+        stage = op.stage_shape(x.shape, w, dx_blocked=op.dx_blocked, p_blocked=op.g_blocked)
         dw, db = op.empty(w)
         link = library.link(stage, x=x, w=w, winners=winners, g=g, dw=dw, db=db, dx=dx)
         links.append(link)

@@ -82,7 +82,7 @@ def biased(z: Variable) -> tuple[Variable, Variable | None]:
 
 
 @dataclass
-class Forward:
+class FoundStage:
     """A stage as it was found: variables of the graph, and the ConvPool that computes p."""
 
     x: Variable
@@ -95,7 +95,7 @@ class Forward:
     op: ConvPool
 
 
-def find_forward(node) -> Forward | str:
+def find_stage(node) -> FoundStage | str:
     """Return the stage that ends in this Pool, or why there is none."""
     if not is_max_pool(node):
         return "not a max-pool of 2x2, stride 2, without padding"
@@ -131,7 +131,7 @@ def find_forward(node) -> Forward | str:
     fused = ConvPool(
         size, border, bool(op.filter_flip), rectify, bool(pooling.ignore_border), b is not None
     )
-    return Forward(x, w, b, z, a, node.outputs[0], conv, fused)
+    return FoundStage(x, w, b, z, a, node.outputs[0], conv, fused)
 
 
 def border_of(mode, size) -> tuple[int, int, int, int] | None:
@@ -206,7 +206,7 @@ def users(v: Variable) -> list:
     return [node for node, _ in v.clients if node != "output"]
 
 
-def find_gradients(found: Forward):
+def find_gradients(found: FoundStage):
     """Yield, for each gradient of p that comes back through this stage, (g, gz)."""
     for node in users(found.a):
         if not isinstance(node.op, pool.MaxPoolGrad) or not is_max_pool(node):
@@ -242,7 +242,7 @@ def _is_signed(v: Variable, h: Variable, z: Variable) -> bool:
     return False
 
 
-def gradient_users(found: Forward, gz: Variable):
+def gradient_users(found: FoundStage, gz: Variable):
     """Return what is computed from gz: (kind, variable), kinds "w", "b" and "x"."""
     results = []
     at_conv = [gz]  # where pad='same', gz is first put into the zeros of a full convolution
@@ -278,7 +278,7 @@ class FuseConvPool(Optimizer):
         fused = 0
         for node in fgraph.toposort():
             if isinstance(node.op, pool.Pool) and node in fgraph.apply_nodes:
-                found = find_forward(node)
+                found = find_stage(node)
                 why = found if isinstance(found, str) else fuse(fgraph, found)
                 fused += not why
                 _log(node, found, why)
@@ -286,7 +286,7 @@ class FuseConvPool(Optimizer):
             lay_out(fgraph)
 
 
-def fuse(fgraph, found: Forward) -> str:
+def fuse(fgraph, found: FoundStage) -> str:
     """Replace one stage; return why not, or an empty string."""
     inputs = [found.x, found.w, *([found.b] if found.b else [])]
     p, winners = found.op(*inputs)

@@ -161,8 +161,8 @@ def test_a_terminal_that_is_closed(tmp_path):
     """What is printed afterwards is no error, and the exit code tells the signal."""
     code = (
         "import sys\n"
-        "from runtime.training.interrupt import Interrupt, say_on_stderr\n"
-        "with Interrupt(lambda: say_on_stderr('never seen')) as stop:\n"
+        "from runtime.training.interrupt import Interrupt, say_from_signal_handler\n"
+        "with Interrupt(lambda: say_from_signal_handler('never seen')) as stop:\n"
         "    print('ready', flush=True)\n"
         "    while not stop.requested: pass\n"
         "    for _ in range(3): print('never seen', flush=True)\n"
