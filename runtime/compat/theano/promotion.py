@@ -17,7 +17,8 @@ Python code the same rules meet:
 
 - Cast and Elemwise, whose Python code computes on Python's numbers and converts the results;
 - Composite, which mixes them with NumPy's: ``1000 * np.int8(2)`` was an int64 and is an int8 now;
-- two rewrites that want -1 in an unsigned type.
+- where a fixed number is put into an array of any type: two rewrites that want -1 in an unsigned
+  one, bitwise_and of nothing, and numbers that DebugMode fills memory with.
 """
 
 from __future__ import annotations
@@ -38,7 +39,11 @@ def install() -> None:
     hooks.after_import("theano.scalar.basic", _mend_cast_and_mul)
     hooks.after_import("theano.scalar.basic", _mend_composite)
     hooks.after_import("theano.tensor.elemwise", _mend_elemwise)
+    hooks.after_import("theano.tensor.elemwise", _mend_identity)
     hooks.after_import("theano.tensor.opt", _mend_minus_one)
+    hooks.after_import("theano.tensor.basic", _mend_alloc_empty)
+    hooks.after_import("theano.compile.debugmode", _mend_preallocated)
+    hooks.after_import("theano.sandbox.multinomial", _mend_choice)
 
 
 def wrapped(values, dtype) -> np.ndarray:
@@ -261,3 +266,33 @@ def _mend_composite(basic: ModuleType) -> None:
 def _mend_minus_one(opt: ModuleType) -> None:
     edit(opt.local_neg_to_mul.transform, {"np.array(-1,": "theano._asarray(-1,"})
     edit(opt.local_mul_specialize.transform, {"np.asarray(-1,": "theano._asarray(-1,"})
+
+
+def _mend_identity(elemwise: ModuleType) -> None:
+    # That of bitwise_and is -1.
+    number = "self.scalar_op.identity"
+    edit(
+        elemwise.CAReduce.perform,
+        {f"variable.fill({number})": f"variable.fill(_converted({number}, acc_dtype))"},
+    )
+
+
+def _mend_alloc_empty(basic: ModuleType) -> None:
+    edit(
+        basic.AllocEmpty.debug_perform,
+        {"fill(-123456789)": "fill(np.asarray(-123456789).astype(self.dtype))"},
+    )
+
+
+def _mend_preallocated(debugmode: ModuleType) -> None:
+    edit(
+        debugmode._get_preallocated_maps,
+        {"new_buf[...] = def_val\n": "new_buf[...] = np.asarray(def_val).astype(new_buf.dtype)\n"},
+    )
+
+
+def _mend_choice(multinomial: ModuleType) -> None:
+    edit(
+        multinomial.ChoiceFromUniform.perform,
+        {"-1 * np.ones(": "np.asarray(-1).astype(odtype) * np.ones("},
+    )

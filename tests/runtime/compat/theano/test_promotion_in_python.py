@@ -179,3 +179,31 @@ def test_a_composite_of_scalars_keeps_its_types():
     numbers = composite.impl(np.float32(3), np.int64(1000))
     assert [type(number) for number in numbers] == [np.float32, np.int64]
     assert numbers == (np.float32(np.float32(0.1) * 3.0 + 2), 2000)
+
+
+@pytest.mark.parametrize("dtype", INTEGERS)
+def test_bitwise_and_of_nothing(dtype):
+    all_bits = theano.tensor.elemwise.CAReduce(theano.scalar.and_, axis=[0])
+    result = computed(all_bits, [np.zeros((0, 2), dtype)], UNOPTIMIZED)
+    assert result.dtype == dtype
+    np.testing.assert_array_equal(result, np.array([-1, -1]).astype(dtype))
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "bool", "uint64"])
+@pytest.mark.long
+def test_numbers_that_debug_mode_fills_memory_with(dtype):
+    x = T.vector(dtype=dtype)
+    mode = theano.compile.DebugMode(check_c_code=False, check_preallocated_output="ALL")
+    results = [T.set_subtensor(T.AllocEmpty(dtype)(3)[:], x), x[::-1], T.concatenate([x, x])]
+    results = theano.function([x], results, mode=mode)(np.array([0, 1, 1], dtype))
+    for result, expected in zip(results, [[0, 1, 1], [1, 1, 0], [0, 1, 1, 0, 1, 1]], strict=True):
+        np.testing.assert_array_equal(result, np.array(expected, dtype))
+
+
+def test_choices_in_an_unsigned_type():
+    choice = theano.sandbox.multinomial.ChoiceFromUniform(odtype="uint8")
+    chances = np.array([[0.25, 0.25, 0.5], [1, 0, 0]])
+    numbers = np.array([0.3, 0.9])
+    result = computed(lambda p, u: choice(p, u, 1), [chances, numbers], UNOPTIMIZED)
+    assert result.dtype == "uint8"
+    np.testing.assert_array_equal(result, [[1], [0]])
