@@ -12,8 +12,8 @@ tests/lost_names.py finds the names, release notes the rest. What is mended wher
 - np.exp(x, sig="f") is refused since 2.3: sig names all inputs and outputs. Theano says it for int8
   and uint8, in Python, to compute in float32 rather than float16.
 - np.float32(1) / x is float32 for a Python float x since 2.0: T.inv of float64 lost its digits.
-- What has an attribute dtype that is a string is no dtype since 2.3: T.ceil_intdiv gives variables,
-  the gradients of deg2rad and rad2deg types.
+- What has an attribute dtype that is a string is no dtype since 2.3: T.ceil_intdiv and the
+  gradients of zero_grad and consider_constant give variables, those of deg2rad and rad2deg types.
 - array.tostring is gone since 2.3, array.itemset since 2.0; to set strides is deprecated since
   2.4, array.resize since 2.5.
 """
@@ -39,6 +39,7 @@ def install() -> None:
     hooks.after_import("theano.tensor.nnet.conv3d2d", _mend_diagonal)
     hooks.after_import("theano.tensor.nnet.nnet", _mend_prepend)
     hooks.after_import("theano.tensor.blas", _mend_gemm)
+    hooks.after_import("theano.gradient", _mend_zero_grad)
     hooks.after_import("theano.compile.debugmode", _mend_debugmode)
     hooks.after_import("theano.printing", _mend_printing)
 
@@ -123,6 +124,11 @@ def _mend_gemm(blas: ModuleType) -> None:
         blas.Gemm.perform,
         {"z.itemset(z * a + b * np.dot(x, y))": "z[()] = z * a + b * np.dot(x, y)"},
     )
+
+
+def _mend_zero_grad(gradient: ModuleType) -> None:
+    for op in (gradient.ZeroGrad, gradient.ConsiderConstant):
+        edit(op.grad, {"zeros_like(g_out)": "zeros_like(g_out.dtype)"})
 
 
 def _mend_debugmode(debugmode: ModuleType) -> None:

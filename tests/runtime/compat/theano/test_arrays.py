@@ -80,6 +80,21 @@ def test_functions_of_small_integers_are_float32(dtype):
         np.testing.assert_allclose(one_result, right, rtol=1e-6, err_msg=name)
 
 
+@pytest.mark.parametrize("steer", ["zero_grad_", "consider_constant_"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_gradient_that_is_zero(steer, dtype):
+    from theano import gradient
+    from theano import tensor as T
+
+    x = T.vector("x", dtype)
+    steered = getattr(gradient, steer)(T.exp(x))
+    slope = T.grad(T.sum(x**2 + steered * x), x)
+    assert slope.dtype == dtype
+    values = np.array([0.5, -1.5], dtype)
+    [got] = in_python([x], [slope])(values)
+    np.testing.assert_allclose(got, 2 * values + np.exp(values), rtol=1e-6)
+
+
 def test_ceil_intdiv():
     import theano.tensor as T
     from theano.tensor.nnet.neighbours import images2neibs
