@@ -371,6 +371,7 @@ print(b"__asan_report_store" in Path(library.kernels()._name).read_bytes())
 """
 
 
+@pytest.mark.long
 def test_a_fit_under_address_sanitizer(tmp_path):
     """Whatever Python hands over to the kernels: not a byte beside it is read or written."""
     compiler = theano.config.cxx.split()[0]

@@ -115,9 +115,13 @@ BUILDS = {
 
 
 @pytest.fixture(scope="module")
-def programs(tmp_path_factory):
-    """By name of a build: its program's path and what went wrong, or why it is left out."""
+def programs(request, tmp_path_factory):
+    """By name of a build: its program's path and what went wrong, or why it is left out.
 
+    Only of the builds that the tests of this run name.
+    """
+    params = [getattr(item, "callspec", None) for item in request.session.items]
+    wanted = {p.params["name"] for p in params if p is not None and "section" in p.params}
     root = tmp_path_factory.mktemp("builds")  # which is not made for several threads
 
     def make(name):
@@ -130,13 +134,21 @@ def programs(tmp_path_factory):
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         # The slowest to compile come last in the table: they go first.
-        names = list(reversed(BUILDS))
+        names = [name for name in reversed(BUILDS) if name in wanted]
         return dict(zip(names, pool.map(make, names), strict=True))
 
 
-@pytest.mark.parametrize(
-    ("name", "section"), [(name, s) for name, build in BUILDS.items() for s in build.sections]
-)
+# What this machine itself runs, and one more width of vectors. The rest is for the long tests.
+QUICK = ("native", "avx2")
+
+
+def cases():
+    for name, build in BUILDS.items():
+        marks = [] if name in QUICK else [pytest.mark.long]
+        yield from (pytest.param(name, s, marks=marks) for s in build.sections)
+
+
+@pytest.mark.parametrize(("name", "section"), cases())
 def test_against_loops(programs, name, section):
     program, said = programs[name]
     if program is None:
@@ -151,7 +163,7 @@ def test_the_widths_are_those_meant(programs):
     widths = {"avx2": 8, "clang-avx2": 8, "plain": 4, "neon": 4}
     tried = 0
     for name, width in widths.items():
-        program, _ = programs[name]
+        program, _ = programs.get(name, (None, ""))
         if program is not None:
             done = BUILDS[name].run(program, "memory", 1)
             assert f"vectors of {width} floats" in done.stdout

@@ -2,9 +2,12 @@
 
 import json
 
+import pytest
+
 from tests.fresh_python import fresh_python
 
 
+@pytest.mark.long
 def test_nothing_is_lost(tmp_path):
     arguments = (
         "-m",
