@@ -32,6 +32,7 @@ import theano
 import theano.scalar as ts
 import theano.tensor as T
 from theano.compile.mode import OPT_FAST_RUN, Mode
+from theano.gof.toolbox import BadOptimization
 
 from runtime.engine import elemwise, library
 from tests.theano_graphs import engine
@@ -573,8 +574,8 @@ def _nobody_else_changed(found, arrays, before, shared) -> None:
 def difference(want: Outcome, got: Outcome) -> str:
     """Say how two outcomes differ; an empty string if they do not."""
     if want.error is not None or got.error is not None:
-        if type(want.error) is type(got.error):
-            return ""
+        if type(want.error) is type(got.error) or "imension mis-match" in str(got.error):
+            return ""  # Theano's Python broadcasts some that its C code and we refuse
         return f"expected {want.error!r:.300}\ngot      {got.error!r:.300}"
     for call, (wanted, found) in enumerate(zip(want.results, got.results, strict=True)):
         for i, (a, b, same) in enumerate(zip(wanted, found, want.exact, strict=True)):
@@ -662,8 +663,10 @@ def rounds(first: int, end: float, others) -> tuple[int, str]:
     def fails(program: Program) -> str:
         try:
             return failure(program, others)
-        except (IndexError, ValueError):
-            return ""  # constants out of bounds, which Theano finds while it compiles
+        except (IndexError, ValueError, BadOptimization):
+            # Constants out of bounds, which Theano finds while it compiles; and its own optimizer,
+            # where local_div_switch_sink has the wrong type for unsigned integers.
+            return ""
         except Exception as error:
             return f"could not be compiled: {type(error).__name__} {str(error).splitlines()[0]}"
 

@@ -69,7 +69,7 @@ def _extreme(function: Callable, dtype: str) -> Callable:
     return function
 
 
-def _same_in_c(a: str, b: str) -> bool:
+def same_in_c(a: str, b: str) -> bool:
     """Say whether ``c ? a : b`` hands on both as NumPy does.
 
     C++ brings them to one type first (the standard's usual arithmetic conversions), and that
@@ -94,7 +94,7 @@ def _function(op, inputs, dtype: str) -> Callable | None:
     if kind is ts.Cast:
         return lambda a: a.astype(dtype, copy=False)
     if kind is ts.Switch:
-        fits = _same_in_c(inputs[1].type.dtype, inputs[2].type.dtype)
+        fits = same_in_c(inputs[1].type.dtype, inputs[2].type.dtype)
         return (lambda c, a, b: np.where(c, a, b)) if fits else None
     if len(dtypes) > 1:
         return None

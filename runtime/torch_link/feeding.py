@@ -88,8 +88,10 @@ class Feeder:
         return into
 
     def _plain(self, array: np.ndarray) -> torch.Tensor:
-        if not array.flags.writeable or not array.flags.c_contiguous:
-            array = np.array(array, order="C")  # torch takes neither as it is
+        # torch takes neither of these as it is. One element is contiguous in any strides.
+        backwards = any(stride < 0 for stride in array.strides)
+        if not array.flags.writeable or not array.flags.c_contiguous or backwards:
+            array = np.array(array, order="C")
         return torch.from_numpy(array).to(self.target.device)
 
     def _lane(self, array: np.ndarray) -> _Lane:

@@ -45,6 +45,12 @@ class TorchLinker(LocalLinker):
         input_storage, output_storage, storage_map = map_storage(
             fgraph, order, input_storage, output_storage, storage_map
         )
+        # A function may return the variable that it updates. Theano gives both one cell then;
+        # here the result would overwrite the new value.
+        output_storage = [
+            [None] if any(cell is given for given in input_storage) else cell
+            for cell in output_storage
+        ]
         # Updates are the last outputs; the same variable may be a returned one as well.
         updated = []
         for variable, new in self.updated.items():

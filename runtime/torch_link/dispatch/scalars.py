@@ -17,6 +17,8 @@ from theano.gof.graph import Constant
 from theano.scalar import basic_scipy
 from theano.tensor.nnet import nnet, sigm
 
+from runtime.engine.elemwise import same_in_c
+from runtime.torch_link.dispatch import checks
 from runtime.torch_link.dispatch.basic import is_number
 from runtime.torch_link.target import Target, torch_dtype
 
@@ -26,26 +28,59 @@ def _folded(function: Callable) -> Callable:
 
 
 def _maximum(a, b):
-    # clamp, like maximum, hands on NaN.
-    if is_number(a):
-        a, b = b, a
-    return torch.clamp(a, min=b) if is_number(b) else torch.maximum(a, b)
+    return _extreme(torch.maximum, a, b)
 
 
 def _minimum(a, b):
+    return _extreme(torch.minimum, a, b)
+
+
+def _extreme(function: Callable, a, b):
     if is_number(a):
-        a, b = b, a
-    return torch.clamp(a, max=b) if is_number(b) else torch.minimum(a, b)
+        a = torch.full_like(b, a)
+    if is_number(b):
+        b = torch.full_like(a, b)
+    # Of equal ones the first, as in Theano's C code: it shows in the sign of zero.
+    found = function(a, b)
+    return torch.where(a == b, a, found) if found.is_floating_point() else found
 
 
 def _true(a):
     return a if a.dtype == torch.bool else a != 0
 
 
+def _is_whole(x) -> bool:
+    return isinstance(x, int) if is_number(x) else not x.is_floating_point()
+
+
+def _divisor(b, message: str):
+    """Return b, whole numbers, with 1 in place of 0, which is required not to be there."""
+    if is_number(b):
+        if b == 0:
+            raise ZeroDivisionError(message)
+        return b
+    # torch itself refuses 0 on a CPU, and divides by it on a GPU.
+    checks.require((b != 0).all(), ZeroDivisionError, message)
+    return torch.where(b == 0, 1, b)
+
+
 def _floor_division(a, b):
-    whole = is_number(a) or not a.is_floating_point()
-    whole = whole and (is_number(b) or not b.is_floating_point())
-    return a // b if whole else torch.floor(a / b)
+    if _is_whole(a) and _is_whole(b):
+        return a // _divisor(b, "integer division by zero")
+    if is_number(a):
+        a = torch.full_like(b, a)
+    # Theano's C code floors the quotient of the absolute values where the signs differ, and
+    # takes 1 off if there is a remainder: that of -1 and infinity is -1.
+    quotient = a / b
+    differ = (a < 0) & (b > 0) | (a >= 0) & (b < 0)
+    below = -torch.floor(-quotient) - (torch.fmod(a, b) != 0).to(quotient.dtype)
+    return torch.where(differ, below, torch.floor(quotient))
+
+
+def _modulo(a, b):
+    if _is_whole(a) and _is_whole(b):
+        return a % _divisor(b, "integer modulo by zero")
+    return a % b
 
 
 def _sign(a):
@@ -80,7 +115,7 @@ IN_OUTPUT_DTYPE: dict[type, Callable] = {
     ts.Sub: lambda a, b: a - b,
     ts.TrueDiv: lambda a, b: a / b,
     ts.IntDiv: _floor_division,
-    ts.Mod: lambda a, b: a % b,
+    ts.Mod: _modulo,
     ts.Pow: lambda a, b: a**b,
     ts.Neg: lambda a: -a,
     ts.Abs: torch.abs,
@@ -169,6 +204,10 @@ def scalar_function(op, inputs: list[str], output: str, target: Target) -> Calla
     if type(op) is ts.Switch:
         function = _switch(output, target)
         cast_to[0] = None
+        if not same_in_c(*inputs[1:]):
+            if "float32" not in inputs[1:]:
+                return None
+            cast_to[1:] = ["float32"] * 2  # as C does, though the graph declares float64
     elif type(op) is ts.Second:
         function = _second(target)
     elif type(op) is ts.Clip:

@@ -5,6 +5,7 @@ from tests.runtime.torch_link.compare import torch  # isort: skip  (skips)
 import numpy as np
 
 from runtime.torch_link.feeding import Feeder
+from runtime.torch_link.target import Target
 from tests.runtime.torch_link.fake_cuda import TARGET, FakeCuda
 
 
@@ -18,3 +19,16 @@ def test_copies_wait_for_the_memory_they_land_in():
         feeder(batch)
         (lane,) = feeder.lanes.values()
         assert lane.stream.done.get(cuda.stream, 0) >= queued
+
+
+def test_any_strides():
+    """One element is contiguous in any strides, and torch refuses those below 0."""
+    feeder = Feeder(Target(torch.device("cpu")))
+    whole = np.arange(12, dtype=np.float32).reshape(3, 4)
+    for array in (
+        whole[::-1, ::-1],
+        whole[:1, :1][::-1],
+        whole.T,
+        np.broadcast_to(whole[:1], (3, 4)),
+    ):
+        np.testing.assert_array_equal(feeder(array).numpy(), array)

@@ -253,3 +253,14 @@ def test_uint64_stays_on_the_host():
     assert step() == 2**63 + 1
     assert step() == 2**63
     assert v.get_value() == 2**63 - 2
+
+
+def test_a_function_that_returns_what_it_updates():
+    """The old value is returned, and the new one is there."""
+    x = theano.shared(np.float32([1, 2]))
+    function = theano.function([], [x, x * 1, x], updates=[(x, x + 1)], mode=TORCH)
+    for old in ([1, 2], [2, 3], [3, 4], [4, 5]):
+        for found in function():
+            assert type(found) is np.ndarray
+            assert found.tolist() == old
+        assert x.get_value().tolist() == [old[0] + 1, old[1] + 1]

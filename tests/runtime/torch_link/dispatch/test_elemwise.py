@@ -121,6 +121,30 @@ class TestTwoInputs:
         a, b = (np.ascontiguousarray(m) for m in np.broadcast_arrays(a, b))
         agree([x, y], outputs_of(DIVISIONS, x, y), a, b, names=list(DIVISIONS))
 
+    @pytest.mark.parametrize("divide", [lambda i, j: i // j, lambda i, j: i % j])
+    def test_division_of_integers_by_zero(self, divide):
+        i, j = T.ivector("i"), T.ivector("j")
+        theirs, ours = refused([i, j], divide(i, j), np.int32([7, 1]), np.int32([2, 0]))
+        assert type(ours) is type(theirs) is ZeroDivisionError
+        assert str(ours).split("\n")[0] == str(theirs).split("\n")[0]
+        nothing = np.zeros(0, "int32")
+        agree([i, j], [divide(i, j)], nothing, nothing)
+
+    @pytest.mark.parametrize("dtype", ["float32", "float64"])
+    def test_floor_division_at_the_edges(self, dtype):
+        x, y = T.vector("x", dtype), T.vector("y", dtype)
+        a, b = (m.ravel() for m in np.meshgrid(samples(dtype), samples(dtype)))
+        (found,) = agree([x, y], [x // y], a, b)
+        assert found[(a == -1) & np.isposinf(b)] == [-1]
+
+    def test_equal_extremes_are_the_first(self):
+        x, y = T.vector("x"), T.vector("y")
+        function = theano.function([x, y], [T.maximum(x, y), T.minimum(x, y)], mode=TORCH)
+        zero = np.zeros(5, np.float32)
+        for a, b in ((zero, -zero), (-zero, zero)):
+            for found in function(a, b):
+                assert (np.signbit(found) == np.signbit(a)).all()
+
     @pytest.mark.parametrize("dtype", ["int32", "uint8", "bool"])
     def test_bits(self, dtype):
         x, y = T.vector("x", dtype), T.vector("y", dtype)
