@@ -6,12 +6,14 @@
 - downsample.py: theano.tensor.signal.downsample, gone in Theano 1.0
 - indexing.py: lists with slices in them as indices
 - legacy_conv.py: the convolutions of before 2015
-- scan.py: scan's loop
+- scan.py, scan_loop.py: scan's loop
 - arrays.py: functions of NumPy that give something else than they did
 - sorting.py: the order of equal elements
 - promotion.py: constants and casts, under NumPy 2's rules for types
 - random_state.py: random states, which Theano copies
 - mrg.py: MRG_RandomStreams without C
+- debug_mode.py: DebugMode's own Python
+- unittest_tools.py: DebugMode's messages, without nose and parameterized
 - sandbox_cuda/: theano.sandbox.cuda, the old GPU back end, and its pickles
 """
 
@@ -21,6 +23,7 @@ from runtime.compat.theano import (
     arrays,
     blas,
     c_code,
+    debug_mode,
     downsample,
     dtypes,
     indexing,
@@ -31,6 +34,7 @@ from runtime.compat.theano import (
     sandbox_cuda,
     scan,
     sorting,
+    unittest_tools,
 )
 
 PARTS = (
@@ -47,6 +51,8 @@ PARTS = (
     mrg,
     sorting,
     sandbox_cuda,
+    debug_mode,
+    unittest_tools,
 )
 
 
