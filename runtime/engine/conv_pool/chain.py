@@ -55,7 +55,7 @@ class ConvPoolChain(Op):
         pairs, p = [], x
         for stage, own in zip(self.stages, self.factors(factors), strict=True):
             p, winners = stage.make_node(p, *own).outputs
-            pairs.append((p.type(), winners.type()))
+            pairs.append((p.clone(), winners.clone()))  # as they are: the type and the tag
         return Apply(self, [x, *factors], self._only_kept(pairs))
 
     def infer_shape(self, node, shapes):

@@ -152,6 +152,24 @@ def from_blocks(array, channels):
     return array.transpose(0, 1, 4, 2, 3).reshape(n, blocks * lanes, h, w)[:, :channels]
 
 
+def _in_whole_blocks(factor):
+    """Return w or b with filters of zeros behind the last, as the kernels have them."""
+    more = library.blocks(len(factor)) * library.lanes() - len(factor)
+    return np.concatenate([factor, np.zeros((more, *factor.shape[1:]), factor.dtype)])
+
+
+def same_winners(first, second):
+    """Say whether two arrays of winners differ in hardly any window, as rounding may have it.
+
+    For DebugMode, which compares those of perform() with the kernels': of two outputs that are
+    equal but for the last bit of their sums, either may win. On random images that is one window
+    in a million or so; one in a thousand, or a single one, is let pass.
+    """
+    if first.shape != second.shape or first.dtype != second.dtype:
+        return False
+    return np.count_nonzero(first != second) <= max(1, first.size // 1000)
+
+
 class ConvPool(_Stage):
     """Max-pooled, rectified outputs of a convolution, and which output won in each window.
 
@@ -178,7 +196,9 @@ class ConvPool(_Stage):
             p = _blocked_type("float32")()
         else:
             p = T.TensorType("float32", (x.broadcastable[0], w.broadcastable[0], False, False))()
-        return Apply(self, [x, w, *b], [p, _blocked_type("uint8")()])
+        winners = _blocked_type("uint8")()
+        winners.tag.values_eq_approx = same_winners
+        return Apply(self, [x, w, *b], [p, winners])
 
     def infer_shape(self, node, shapes):
         images, rows, columns = shapes[0][0], shapes[0][2], shapes[0][3]
@@ -195,11 +215,13 @@ class ConvPool(_Stage):
 
     def perform(self, node, inputs, outputs):
         x, w, *b = inputs
+        filters, channels = w.shape[:2]
         p, winners = reference.conv_pool(
-            from_blocks(x, w.shape[1]) if self.x_blocked else x, w, b[0] if b else None,
+            from_blocks(x, channels) if self.x_blocked else x, _in_whole_blocks(w),
+            _in_whole_blocks(b[0]) if b else None,
             self.border, self.flip, self.rectify, self.ignore_border,
         )  # fmt: skip
-        outputs[0][0] = to_blocks(p) if self.p_blocked else p
+        outputs[0][0] = to_blocks(p) if self.p_blocked else np.ascontiguousarray(p[:, :filters])
         outputs[1][0] = to_blocks(winners.transpose(0, 3, 1, 2))
 
     def make_thunk(self, node, storage_map, compute_map, no_recycling, impl=None):
@@ -276,7 +298,7 @@ class ConvPoolGrad(_Stage):
         dw, db, dx = reference.conv_pool_grad(x, w, won, g, self.border, self.flip)
         values = [dw, db] if self.of_weights else []
         if self.of_inputs:
-            values.append(to_blocks(dx) if self.dx_blocked else dx)
+            values.append(to_blocks(dx) if self.dx_blocked else np.ascontiguousarray(dx))
         for cell, value in zip(outputs, values, strict=True):
             cell[0] = theano._asarray(value, dtype="float32")
 

@@ -24,7 +24,11 @@ def convolve(x, w, border=(0, 0, 0, 0), flip=True):
     rows, columns = x.shape[2] - w.shape[2] + 1, x.shape[3] - w.shape[3] + 1
     z = np.zeros((len(x), len(w), rows, columns), x.dtype)
     for i, j, tap in _taps(w, flip):
-        z += np.einsum("nchw,fc->nfhw", x[:, :, i : i + rows, j : j + columns], tap)
+        here = x[:, :, i : i + rows, j : j + columns]
+        # Channel by channel: einsum rounds otherwise at the end of a row, and equal patches must
+        # have equal sums, so that ties stay ties.
+        for c in range(x.shape[1]):
+            z += here[:, c, None] * tap[:, c, None, None]
     return z
 
 

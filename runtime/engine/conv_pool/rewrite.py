@@ -290,7 +290,7 @@ def fuse(fgraph, found: FoundStage) -> str:
     """Replace one stage; return why not, or an empty string."""
     inputs = [found.x, found.w, *([found.b] if found.b else [])]
     p, winners = found.op(*inputs)
-    pairs = [(found.p, p)]
+    pairs = []
     for g, gz in find_gradients(found):
         wanted = gradient_users(found, gz)
         kinds = {kind for kind, _ in wanted}
@@ -306,6 +306,9 @@ def fuse(fgraph, found: FoundStage) -> str:
         pairs += [
             (old, tensor.patternbroadcast(new[kind], old.broadcastable)) for kind, old in wanted
         ]
+    # p comes last: MaxPoolGrad looks for maxima that equal p to the last bit, and DebugMode still
+    # computes the gradients that were replaced, from what they read when they were.
+    pairs.append((found.p, p))
     before = fgraph.checkpoint()
     # Not replace_all_validate: it sets a checkpoint of its own, and only the last one can be
     # reverted to. Nothing is in place yet that could be invalid.
