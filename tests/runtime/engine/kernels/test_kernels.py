@@ -148,7 +148,7 @@ def cases():
         yield from (pytest.param(name, s, marks=marks) for s in build.sections)
 
 
-@pytest.mark.parametrize(("name", "section"), cases())
+@pytest.mark.parametrize(("name", "section"), list(cases()))
 def test_against_loops(programs, name, section):
     program, said = programs[name]
     if program is None:
