@@ -12,7 +12,6 @@
 - promotion.py: constants and casts, under NumPy 2's rules for types
 - random_state.py: random states, which Theano copies
 - mrg.py: MRG_RandomStreams without C
-- debug_mode.py: DebugMode's own Python
 - unittest_tools.py: DebugMode's messages, without nose and parameterized
 - sandbox_cuda/: theano.sandbox.cuda, the old GPU back end, and its pickles
 """
@@ -23,7 +22,6 @@ from runtime.compat.theano import (
     arrays,
     blas,
     c_code,
-    debug_mode,
     downsample,
     dtypes,
     indexing,
@@ -51,7 +49,6 @@ PARTS = (
     mrg,
     sorting,
     sandbox_cuda,
-    debug_mode,
     unittest_tools,
 )
 
