@@ -7,6 +7,7 @@ none (shapes, views, scalars) runs in Python.
 
 from __future__ import annotations
 
+import copy
 import functools
 from collections.abc import Callable
 from types import ModuleType
@@ -19,6 +20,7 @@ from runtime.engine import genuine, library
 @functools.cache
 def _functions() -> dict[type, Callable]:
     """Op type -> function of a node that returns a function of its arrays, or None."""
+    from theano.compile import ops
     from theano.tensor import basic, blas
     from theano.tensor import elemwise as te
 
@@ -26,6 +28,7 @@ def _functions() -> dict[type, Callable]:
 
     return {
         te.Elemwise: elemwise.elemwise,
+        ops.DeepCopyOp: deep_copy,
         basic.Alloc: alloc,
         blas.Dot22: products.dot22,
         blas.Dot22Scalar: products.dot22_scalar,
@@ -42,8 +45,8 @@ def _in_python() -> tuple[type, ...]:
 
     return (
         te.DimShuffle, te.Sum, basic.Reshape, basic.ScalarFromTensor, basic.TensorFromScalar,
-        basic.Join, opt.MakeVector, ops.Shape, ops.Shape_i, ops.DeepCopyOp, ops.ViewOp,
-        ops.Rebroadcast, subtensor.Subtensor,
+        basic.Join, opt.MakeVector, ops.Shape, ops.Shape_i, ops.ViewOp, ops.Rebroadcast,
+        subtensor.Subtensor,
     )  # fmt: skip
 
 
@@ -89,6 +92,15 @@ def _of_sum(perform: Callable, node, storage_map) -> Callable:
 
     vars(thunk).update(vars(perform))  # what Theano's virtual machines ask a thunk for
     return thunk
+
+
+def deep_copy(node) -> Callable | None:
+    """A copy in the same order as the original, C's or Fortran's, as the C code makes it."""
+    from theano.tensor import TensorType
+
+    if not isinstance(node.inputs[0].type, TensorType):
+        return lambda x: (x.copy() if hasattr(x, "copy") else copy.deepcopy(x),)
+    return lambda x: (x.copy("A"),)
 
 
 def alloc(node) -> Callable:

@@ -121,3 +121,15 @@ def test_the_sign_of_zero():
     assert [bool(np.signbit(r).any()) for r in results] == [False] * 3 + [True] * 2
     assert all(np.signbit(r).all() for r in results[3:])
     assert [r.shape for r in results[3:]] == [(4, 2), (4, 3)]
+
+
+def test_copies_keep_the_order():
+    """Results in Fortran's order are in it, as from Theano's C code; all others are in C's."""
+    x = T.matrix()
+    function = fused([x], [x, x.T])
+    value = np.ones((2, 3), np.float32)
+    same, turned = function(value)
+    assert same.flags.c_contiguous
+    assert turned.flags.f_contiguous
+    every_other = function(np.ones((2, 6), np.float32)[:, ::2])[0]
+    assert every_other.flags.c_contiguous
