@@ -18,7 +18,8 @@ import expected
 import not_run
 import records
 
-IN_C = ["constants", "elementwise", "indexing", "linear", "nolearns", "randoms", "reductions"]
+IN_C = ["constants", "elementwise", "indexing", "lasagnes", "linear", "loops"]
+IN_C += ["nets", "nolearns", "randoms", "reductions"]
 PROGRAMS = sorted(file.stem for file in (HERE / "programs").glob("[!_]*.py"))
 
 
