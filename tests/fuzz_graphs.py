@@ -660,15 +660,22 @@ def rounds(first: int, end: float, others) -> tuple[int, str]:
     """Try seeds from `first` on until `end` (of time.monotonic) or a failure; how many, and it."""
     seed = first
 
+    def could_not(error: Exception) -> str:
+        return f"could not be compiled: {type(error).__name__} {str(error).splitlines()[:1]}"
+
     def fails(program: Program) -> str:
         try:
             return failure(program, others)
-        except (IndexError, ValueError, BadOptimization):
-            # Constants out of bounds, which Theano finds while it compiles; and its own optimizer,
-            # where local_div_switch_sink has the wrong type for unsigned integers.
-            return ""
+        except (IndexError, ValueError):
+            return ""  # constants out of bounds, which Theano finds while it compiles
+        except BadOptimization:
+            return ""  # Theano's local_div_switch_sink has another type for unsigned integers
+        except TypeError as error:
+            if "bool input not supported" in str(error):
+                return ""  # Theano's local_add_canonizer takes -b of a boolean b
+            return could_not(error)
         except Exception as error:
-            return f"could not be compiled: {type(error).__name__} {str(error).splitlines()[0]}"
+            return could_not(error)
 
     while time.monotonic() < end:
         program = draw_program(seed)

@@ -196,7 +196,8 @@ class Lowering:
     def _on_host(self, v, node) -> int:
         if self.host[v]:
             return self.slot[v]
-        return self._copy("host", v, Kind.SYNC, download, node)
+        fetch = np.asarray if isinstance(v, Constant) else download
+        return self._copy("host", v, Kind.SYNC, fetch, node)
 
     def _on_device(self, v, node) -> int:
         if not self.host[v]:

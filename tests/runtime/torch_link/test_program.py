@@ -226,3 +226,13 @@ def test_two_devices_in_one_process():
     assert exact(value) == value * value
     assert rounded(value) == 1
     assert rounded(value).dtype == np.float32
+
+
+def test_constants_for_what_runs_on_the_host():
+    """uint64 is no dtype of the device: what goes with it comes to the host, constants as well."""
+    u = T.TensorType("uint64", (False, False))()
+    c = np.arange(6, dtype=np.float32).reshape(2, 3)
+    outputs = [T.concatenate([u, T.cast(c, "uint64")]), u * c]
+    joined, product = theano.function([u], outputs, mode=TORCH)(np.full((2, 3), 2, "uint64"))
+    np.testing.assert_array_equal(joined, [[2] * 3, [2] * 3, [0, 1, 2], [3, 4, 5]])
+    np.testing.assert_array_equal(product, 2 * c)
