@@ -12,7 +12,7 @@ import ast
 import functools
 from types import ModuleType
 
-from runtime.compat import hooks
+from runtime.compat import hooks, source
 
 _GPU_MODULES = ("dnn", "corrmm", "cuda_convnet")
 
@@ -21,6 +21,7 @@ def install() -> None:
     for name in _GPU_MODULES:
         hooks.rewrite(f"lasagne.layers.{name}", _without_refusals, _put_names)
         hooks.after_import(f"lasagne.layers.{name}", _tell_filter_shapes)
+    hooks.after_import("lasagne.layers.special", _count_by_ints)
 
 
 class _WithoutRefusals(ast.NodeTransformer):
@@ -116,3 +117,9 @@ def _elementwise(function) -> bool:
     module = getattr(function, "__module__", None) or type(function).__module__
     ours = module == nonlinearities.__name__ and function is not nonlinearities.softmax
     return ours or isinstance(function, Elemwise)
+
+
+def _count_by_ints(special: ModuleType) -> None:
+    # In Lasagne's master; np.linspace takes no float count since NumPy 1.18.
+    count = "np.sqrt(num_control_points)"
+    source.edit(special._initialize_tps, {count: f"int({count})"})

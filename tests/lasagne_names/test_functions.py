@@ -168,7 +168,7 @@ def test_norms_and_parameters():
     close(utils.compute_norms(cube), np.sqrt((cube**2).sum((1, 2, 3))))
     close(utils.compute_norms(X, (1,)), np.sqrt((X**2).sum(1)))
     with pytest.raises(ValueError, match="Unsupported tensor dimensionality"):
-        utils.compute_norms(draw(3))
+        utils.compute_norms(np.zeros(()))
     made = utils.create_param(X, X.shape, "W")
     assert made.name == "W"
     close(made.get_value(), X)
@@ -176,7 +176,8 @@ def test_norms_and_parameters():
     ones = utils.create_param(lambda shape: np.ones(shape), [2, 3], "ones")
     assert ones.get_value().tolist() == [[1, 1, 1], [1, 1, 1]]
     for spec, shape in ((X, (5, 4)), (made, (4,)), (lambda shape: np.ones(3), (2,)), (7, (2,))):
-        with pytest.raises(RuntimeError):
+        # Which one, depends on Lasagne's version.
+        with pytest.raises((RuntimeError, ValueError, TypeError)):
             utils.create_param(spec, shape)
     with pytest.raises(ValueError, match="non-positive"):
         utils.create_param(X, (0, 3))

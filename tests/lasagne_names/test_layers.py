@@ -10,7 +10,7 @@ import theano.tensor as T
 from lasagne import layers, nonlinearities
 from lasagne.layers import InputLayer, get_output
 
-from tests.lasagne_names.catalogue import MODE, close, compute, draw, runs
+from tests.lasagne_names.catalogue import MASTER, MODE, close, compute, draw, runs
 from tests.numpy_layers import conv, pool
 
 X = draw(3, 5)
@@ -81,6 +81,8 @@ def test_convolutions(untie):
         {"filter_size": 3, "pad": "same", "stride": 2},
     ]
     pads = [0, (1, 0), (1, 2), None, "full", 2, 0, 1]
+    if MASTER:  # it refuses "same" with even filters
+        del settings[3], pads[3]
     filters, biases = [], []
 
     def made(incoming):

@@ -128,3 +128,72 @@ def test_images():
     ]  # fmt: skip
     for y, want in zip(got, wanted, strict=True):
         close(y, want)
+
+
+@runs(
+    "theano.tensor",
+    "abs_ addbroadcast any argsort as_tensor_variable batched_dot ceil expm1 floor ge",
+    "inc_subtensor inv isnan log min minimum mod ones_like patternbroadcast shape_padaxis",
+    "shape_padleft square switch tile Variable",
+)
+@runs("theano.tensor.extra_ops", "repeat to_one_hot")
+@runs("theano.tensor.nnet", "softplus")
+def test_what_lasagnes_master_uses():
+    a, b = T.matrices("ab")
+    cubes = draw(2, 3, 4), draw(2, 4, 2)
+    assert isinstance(T.as_tensor_variable(A), T.Variable)
+    outputs = [
+        T.abs_(a), T.addbroadcast(a[:1], 0) + b, T.any(a > 0.9, axis=1), T.argsort(a, axis=1),
+        T.batched_dot(*map(T.constant, cubes)), T.ceil(3 * a), T.expm1(a), T.floor(3 * a),
+        T.ge(a, b), T.inc_subtensor(a[1:], 2), T.inv(b), T.isnan(a / 0), T.log(b),
+        T.min(a, axis=0), T.minimum(a, b), T.mod(a, 0.3), T.ones_like(a),
+        T.patternbroadcast(a[:, :1], (False, True)) * b, T.shape_padaxis(a, 1).shape,
+        T.shape_padleft(a).shape, T.square(a), T.switch(a > 0, a, b), T.tile(a, (2, 3)),
+        T.extra_ops.repeat(a, 2, 0), T.extra_ops.to_one_hot(T.constant([1, 0, 3]), 4),
+        T.nnet.softplus(a),
+    ]  # fmt: skip
+    raised = A.copy()
+    raised[1:] += 2
+    wanted = [
+        abs(A), A[:1] + B, (A > 0.9).any(1), A.argsort(1), np.matmul(*cubes), np.ceil(3 * A),
+        np.expm1(A), np.floor(3 * A), A >= B, raised, 1 / B, np.zeros((3, 4)), np.log(B), A.min(0),
+        np.minimum(A, B), np.mod(A, np.float32(0.3)), np.ones((3, 4)), A[:, :1] * B, (3, 1, 4),
+        (1, 3, 4), A**2, np.where(A > 0, A, B), np.tile(A, (2, 3)), A.repeat(2, 0),
+        np.eye(4)[[1, 0, 3]], np.log1p(np.exp(A)),
+    ]  # fmt: skip
+    for y, want in zip(compute(outputs, {a: A, b: B}), wanted, strict=True):
+        close(y, want)
+
+
+@runs("theano.tensor.signal.pool", "pool_2d pool_3d")
+@runs("theano.tensor.nnet", "conv3d")
+@runs(
+    "theano.tensor.nnet.abstract_conv",
+    "AbstractConv2d_gradInputs AbstractConv2d_gradWeights AbstractConv3d_gradInputs",
+)
+def test_convolutions_and_their_gradients():
+    from theano.tensor.nnet import abstract_conv as ac
+    from theano.tensor.signal.pool import pool_2d, pool_3d
+
+    cubes, blocks = draw(1, 2, 4, 4, 3), draw(2, 2, 2, 2, 2)
+    top2, top3 = draw(2, 4, 5, 4, seed=3), draw(1, 2, 3, 3, 2, seed=4)
+    v = T.constant
+    got = compute(
+        [
+            pool_2d(v(IMAGES), (2, 2), ignore_border=True, mode="sum"),
+            pool_3d(v(cubes), (2, 2, 3), ignore_border=True),
+            T.nnet.conv3d(v(cubes), v(blocks)),
+            ac.AbstractConv2d_gradInputs()(v(FILTERS), v(top2), IMAGES.shape[2:]),
+            ac.AbstractConv2d_gradWeights()(v(IMAGES), v(top2), FILTERS.shape[2:]),
+            ac.AbstractConv3d_gradInputs()(v(blocks), v(top3), cubes.shape[2:]),
+        ]
+    )
+    close(got[0], pool(IMAGES, (2, 2), mode="sum"))
+    close(got[1], pool(cubes, (2, 2, 3)))
+    close(got[2], conv(cubes, blocks))
+    # What is linear is known by its values in some directions.
+    for seed in range(3):
+        x, w, c = (draw(*a.shape, seed=seed) for a in (IMAGES, FILTERS, cubes))
+        close((x * got[3]).sum(), (conv(x, FILTERS) * top2).sum(), rtol=1e-3, atol=1e-3)
+        close((w * got[4]).sum(), (conv(IMAGES, w) * top2).sum(), rtol=1e-3, atol=1e-3)
+        close((c * got[5]).sum(), (conv(c, blocks) * top3).sum(), rtol=1e-3, atol=1e-3)

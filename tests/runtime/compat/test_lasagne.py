@@ -142,7 +142,14 @@ def test_c01b():
     no_bias = NINLayer_c01b(pooled, 5, W=V, b=None)
     last = ShuffleC01BToBC01Layer(mixed)
     untied = Conv2DCCLayer(
-        first, 16, 3, W=W, b=draw(16, 7, 6), dimshuffle=False, untie_biases=True, flip_filters=True
+        first,
+        16,
+        3,
+        W=W,
+        b=lasagne.init.Normal(),
+        dimshuffle=False,
+        untie_biases=True,
+        flip_filters=True,
     )
 
     bc01 = W.transpose(3, 0, 1, 2)
