@@ -16,7 +16,7 @@ import theano
 # Lasagne's unreleased master, rather than 0.1, the last release.
 MASTER = hasattr(lasagne.layers, "BatchNormLayer")
 
-# By name: the tests that run it.
+# By name: the modules of the tests that run it.
 RUN: dict[str, list[str]] = {}
 
 # What Theano computes with Python and NumPy: the C code is not the point here.
@@ -29,7 +29,7 @@ def runs(prefix, *names):
     def note(test):
         for words in names:
             for name in words.split():
-                RUN.setdefault(f"{prefix}.{name}", []).append(test.__name__)
+                RUN.setdefault(f"{prefix}.{name}", []).append(test.__module__)
         return test
 
     return note

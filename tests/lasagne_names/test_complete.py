@@ -14,6 +14,7 @@ HERE = Path(__file__).parent
 TESTS = [
     f"tests.lasagne_names.{f.stem}" for f in HERE.glob("test_*.py") if f.stem != "test_complete"
 ]
+MASTER_ONLY = {"tests.lasagne_names.test_master"}
 
 
 def run():
@@ -47,10 +48,12 @@ def test_the_page_says_how_many():
 
 
 def test_nothing_is_said_to_be_run_that_is_not_there():
-    """A name of another version of Lasagne, of theano.tensor's, or a slip of the pen."""
+    """A slip of the pen, or a name that only another version of Lasagne has."""
     known = names()
     for name in run() - known:
         module, _, word = name.rpartition(".")
+        if module.startswith("lasagne") and MASTER_ONLY.issuperset(catalogue.RUN[name]):
+            continue
         if catalogue.MASTER and module.startswith("lasagne"):
             continue
         assert hasattr(importlib.import_module(module), word), name
