@@ -29,7 +29,7 @@ def runs(prefix, *names):
     def note(test):
         for words in names:
             for name in words.split():
-                RUN.setdefault(f"{prefix}.{name}", []).append(test.__module__)
+                RUN.setdefault(f"{prefix}.{name}", []).append(test.__module__.rpartition(".")[2])
         return test
 
     return note

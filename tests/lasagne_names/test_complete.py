@@ -14,7 +14,7 @@ HERE = Path(__file__).parent
 TESTS = [
     f"tests.lasagne_names.{f.stem}" for f in HERE.glob("test_*.py") if f.stem != "test_complete"
 ]
-MASTER_ONLY = {"tests.lasagne_names.test_master"}
+MASTER_ONLY = {"test_master"}
 
 
 def run():
