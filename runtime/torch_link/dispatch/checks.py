@@ -43,6 +43,8 @@ def require(fulfilled: torch.Tensor, error: type[Exception], message: str) -> No
 
 def in_range(index: torch.Tensor, size: int, error: type[Exception], message: str):
     """Return `index` (int64) clamped to 0 to size - 1, and require that it was in there."""
+    if size == 0 and index.numel():
+        raise error(message)  # there is nothing to clamp it to
     fulfilled = ((index >= 0) & (index < size)).all()
     require(fulfilled, error, message)
     return index.clamp(0, max(size - 1, 0))

@@ -95,3 +95,12 @@ def test_sliced_minibatches_of_a_shared_variable():
     for _ in range(3):
         for k in (0, 1):
             np.testing.assert_array_equal(batch(k), A[2 * k : 2 * k + 2].sum((1, 2)))
+
+
+def test_of_an_empty_axis_nothing_can_be_taken():
+    x, i = T.matrix("x"), T.lvector("i")
+    for output in (x[i], T.exp(x)[i, 0]):
+        theirs, ours = refused([x, i], output, np.zeros((0, 3), np.float32), np.array([0, -1]))
+        assert type(ours) is type(theirs) is IndexError
+    function = theano.function([x, i], x[i], mode=TORCH)
+    assert function(np.zeros((0, 3), np.float32), np.zeros(0, "int64")).shape == (0, 3)
