@@ -38,7 +38,7 @@ def _register(theano: ModuleType) -> None:
     from runtime.engine import genuine, updates
     from runtime.engine.conv_pool import chain, legacy, rewrite
 
-    genuine.remember()
+    genuine.remember(dispatch.covered())
     legacy.register()
     rewrite.register()
     chain.register()

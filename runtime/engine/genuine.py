@@ -7,7 +7,7 @@ replaced. Those run as Theano runs them.
 
 from __future__ import annotations
 
-import functools
+from collections.abc import Iterable
 from typing import Any
 
 # The methods that decide what an Op computes, besides those that make C code.
@@ -16,34 +16,28 @@ _METHODS = frozenset(
 )
 
 
-def remember() -> None:
-    """Note the methods of Theano's Ops; to be called when Theano has been imported."""
-    _remembered.cache_clear()
-    _remembered()
+# By class: its methods when Theano had been imported.
+_remembered: dict[type, dict[str, Any]] = {}
+
+
+def remember(ops: Iterable[type]) -> None:
+    """Note the methods of Theano's scalar Ops and of these; to be called once it is imported."""
+    import theano.scalar as ts
+
+    scalars = (c for c in vars(ts.basic).values() if isinstance(c, type))
+    classes = [*(c for c in scalars if issubclass(c, ts.ScalarOp)), *ops]
+    _remembered.clear()
+    _remembered.update({cls: _methods(cls) for cls in classes})
 
 
 def is_genuine(op: Any) -> bool:
     """Say whether `op`, an Op or a scalar Op, is one of Theano's own that nobody has changed."""
-    methods = _remembered().get(type(op))
+    methods = _remembered.get(type(op))
     if methods is None or not methods.keys().isdisjoint(vars(op)):
         return False
     return all(getattr(type(op), name, None) is method for name, method in methods.items())
 
 
-@functools.cache
-def _remembered() -> dict[type, dict[str, Any]]:
-    return {cls: _methods(cls) for cls in _classes()}
-
-
 def _methods(cls: type) -> dict[str, Any]:
     names = (n for n in dir(cls) if n in _METHODS or n.startswith("c_"))
     return {name: getattr(cls, name) for name in names}
-
-
-def _classes() -> list[type]:
-    import theano.scalar as ts
-
-    from runtime.engine import dispatch
-
-    scalars = [c for c in vars(ts.basic).values() if isinstance(c, type)]
-    return [*(c for c in scalars if issubclass(c, ts.ScalarOp)), *dispatch.covered()]
