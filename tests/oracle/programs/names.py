@@ -55,8 +55,10 @@ MODULES = {
     "lasagne.init": lasagne.init,
 }
 
+NUMPYS = "__numpy_dtype__"  # which NumPy 2.4 and newer ask for, and `import runtime` gives it
+
 
 def cases():
     for name, module in MODULES.items():
         yield Case(name, lambda m=module, n=name: public_names(m, n), c=False)
-    yield Case("variables", lambda: sorted(n for n in vars(_tensor_py_operators)), c=False)
+    yield Case("variables", lambda: sorted(set(vars(_tensor_py_operators)) - {NUMPYS}), c=False)
