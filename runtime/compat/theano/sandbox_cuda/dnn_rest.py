@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import theano.tensor as T
-from theano.gof import Apply, generic
+from theano.gof import Apply, Variable, generic
 from theano.tensor.nnet import bn
 from theano.tensor.signal.pool import pool_2d, pool_3d
 
@@ -35,10 +35,17 @@ def _pool_mode(mode):
     return mode
 
 
+def _each(sizes):
+    return [sizes] if isinstance(sizes, Variable) else sizes
+
+
 def _pool(img, ws, stride, pad, mode):
     img = as_cuda_ndarray_variable(img)
     if img.ndim not in (4, 5):
         raise TypeError(f"cuDNN pools arrays of four or five axes, got {img.ndim}")
+    if any(isinstance(n, Variable) for sizes in (ws, stride, pad) for n in _each(sizes)):
+        # Theano's Pool compares a pad of numbers with the window, which may have no value yet.
+        ws, stride, pad = (T.as_tensor_variable(sizes) for sizes in (ws, stride, pad))
     pool = pool_2d if img.ndim == 4 else pool_3d
     return pool(img, ws=ws, ignore_border=True, stride=stride, pad=pad, mode=mode)
 

@@ -55,6 +55,25 @@ def test_pools_of_three_axes():
         np.testing.assert_allclose(y, want, rtol=1e-5, atol=1e-6)
 
 
+def test_windows_that_depend_on_the_image():
+    """As spatial pyramids have them, in images whose size is not known before."""
+    x, sizes = T.tensor4(), T.lvector()
+    window = tuple((x.shape[i] + 1) // 2 for i in (2, 3))
+    stride = tuple(x.shape[i] // 2 for i in (2, 3))
+    outputs = [
+        dnn_pool(x, window, stride, "max", (0, 0)),
+        dnn_pool(x, window, stride, "sum"),
+        dnn_pool(x, sizes, sizes, "average_exc_pad", (1, 0)),
+    ]
+    got = theano.function([x, sizes], outputs, mode=MODE)(X, [3, 2])
+    wanted = [
+        pool(X, (4, 3), (3, 3)), pool(X, (4, 3), (3, 3), mode="sum"),
+        pool(X, (3, 2), (3, 2), (1, 0), mode="average_exc_pad"),
+    ]  # fmt: skip
+    for y, want in zip(got, wanted, strict=True):
+        np.testing.assert_allclose(y, want, rtol=1e-5, atol=1e-6)
+
+
 def test_pools_as_ops():
     desc = GpuDnnPoolDesc(ws=(2, 2), stride=(2, 2), mode="average")()
     x = T.constant(X)
