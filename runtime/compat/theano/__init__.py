@@ -11,6 +11,7 @@
 - sorting.py: the order of equal elements
 - promotion.py: constants and casts, under NumPy 2's rules for types
 - random_state.py: random states, which Theano copies
+- reprs.py: names of Ops that hold numbers of NumPy
 - mrg.py: MRG_RandomStreams without C
 - unittest_tools.py: DebugMode's messages, without nose and parameterized
 - sandbox_cuda/: theano.sandbox.cuda, the old GPU back end, and its pickles
@@ -29,6 +30,7 @@ from runtime.compat.theano import (
     mrg,
     promotion,
     random_state,
+    reprs,
     sandbox_cuda,
     scan,
     sorting,
@@ -46,6 +48,7 @@ PARTS = (
     scan,
     promotion,
     random_state,
+    reprs,
     mrg,
     sorting,
     sandbox_cuda,
