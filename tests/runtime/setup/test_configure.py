@@ -27,7 +27,7 @@ def test_a_gpu_of_opencl_is_not_there():
 def test_an_old_theanorc(tmp_path):
     rc = tmp_path / "theanorc"
     rc.write_text("[global]\ndevice = gpu\nfloatX = float64\n[blas]\nldflags = -lnowhere\n")
-    code = "import runtime, theano; c = theano.config; print(c.floatX, c.device, [c.blas.ldflags])"
+    code = "import runtime, theano\nc = theano.config; print(c.floatX, c.device, [c.blas.ldflags])"
     assert says(code, THEANORC=str(rc)).split() == ["float32", "cpu", "['']"]
 
 
@@ -38,7 +38,7 @@ def test_a_folder_with_a_space(tmp_path):
     root = tmp_path / "my folder"
     shutil.copytree(Path(runtime.__file__).parent, root / "runtime")
     code = (
-        "import runtime, theano, theano.tensor as T; x = T.vector(); print((x + 1).eval({x: [1]}))"
+        "import runtime, theano, theano.tensor as T\nx = T.vector(); print((x + 1).eval({x: [1]}))"
     )
     home = tmp_path / "my home"
     home.mkdir()

@@ -1,7 +1,8 @@
 """theano.sandbox.cuda itself: is there a GPU, and which one computes?
 
-The questions are answered by what runs here (runtime/setup/device.py): Theano's CPU, or PyTorch
-on a GPU. The answer may change with ``use``, so that the names in `NOW` are looked up each time.
+The questions are answered by what runs here (runtime/setup/device.py): Theano's CPU, or
+PyTorch on a GPU. The answer may change with ``use``, so that the names in `NOW` are looked up
+each time.
 """
 
 from __future__ import annotations
