@@ -3,6 +3,7 @@
 - The C code of every Op wants names that NumPy 2.0's headers dropped: see numpy2.h.
 - NumPy 2.0 also closed the iterator behind x[indices] += y, moved the constant for "no axis"
   away from MAXDIMS, and made its complex numbers C99's: three pieces of C code are mended.
+  NPY_MAXDIMS itself stays what it is in NumPy's headers: users' Ops size arrays by it.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ _API_FLAGS = ["-DNPY_TARGET_VERSION=0x00000012"]
 
 def install() -> None:
     hooks.after_import("theano.gof.cmodule", _add_compile_arguments)
+    hooks.after_import("theano.tensor.basic", _mend_no_axis_of_maximum)
     hooks.after_import("theano.tensor.subtensor", _increment_in_python)
+    hooks.after_import("theano.tensor.subtensor", _mend_no_axis_of_indices)
     hooks.after_import("theano.tensor.extra_ops", _mend_no_axis)
     hooks.after_import("theano.scalar.basic", _mend_complex)
     logging.getLogger("theano.tensor.blas").addFilter(_not_about_numpy_blas)
@@ -54,7 +57,26 @@ def _increment_in_python(subtensor: ModuleType) -> None:
     subtensor.AdvancedIncSubtensor1.c_code = c_code
 
 
+def _say_ravel_axis(op: type) -> None:
+    original = op.c_code  # type: ignore[attr-defined]
+
+    def c_code(self, *args):
+        return original(self, *args).replace("NPY_MAXDIMS", "NPY_RAVEL_AXIS")
+
+    op.c_code = c_code  # type: ignore[attr-defined]
+
+
+def _mend_no_axis_of_maximum(basic: ModuleType) -> None:
+    _say_ravel_axis(basic.Argmax)
+    _say_ravel_axis(basic.MaxAndArgmax)
+
+
+def _mend_no_axis_of_indices(subtensor: ModuleType) -> None:
+    _say_ravel_axis(subtensor.AdvancedSubtensor1)  # the largest of all indices
+
+
 def _mend_no_axis(extra_ops: ModuleType) -> None:
+    _say_ravel_axis(extra_ops.CumOp)
     # cumsum and cumprod hand the number to C; np.MAXDIMS is gone since NumPy 2.0, whose
     # NPY_RAVEL_AXIS is the smallest C int (numpy/npy_2_compat.h).
     extra_ops.CumOp.c_axis = property(lambda op: -(2**31) if op.axis is None else op.axis)

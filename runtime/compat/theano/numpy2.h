@@ -11,11 +11,6 @@
 
 #define NPY_PY3K 1
 
-/* Theano says NPY_MAXDIMS where it means "all axes" (sum, min, argmax, cumsum without an axis).
- * NumPy 2.0 raised the one to 64 and gave the other a name of its own. */
-#undef NPY_MAXDIMS
-#define NPY_MAXDIMS NPY_RAVEL_AXIS
-
 #define PyInt_Check PyLong_Check
 #define PyInt_CheckExact PyLong_CheckExact
 #define PyInt_FromLong PyLong_FromLong
