@@ -1,40 +1,75 @@
 """C code that calls BLAS, which is nowhere to link to.
 
 blas.ldflags is empty: no system BLAS has to be installed, and Theano's C code brings a gemm,
-gemv and dot of its own that call NumPy (tensor/c_code/alt_blas_template.c). Two Ops want more:
+gemv and dot of its own that call NumPy (tensor/c_code/alt_blas_template.c). The same file
+declares Fortran's, whose arguments differ by a const, and C++ takes these where a call fits them
+better: undefined symbol sdot_ in SamplingDotCSR, sgemm_ in BatchedDot. Here the declarations go,
+and the functions are there with both kinds of arguments. axpy, which UsmmCscDense calls
+(z + alpha * (a sparse matrix times a dense one)), is not among Theano's three; it is supplied.
 
-- BatchedDot hands gemm's address to a template, and of the two declarations in the file C++ takes
-  the Fortran one: undefined symbol sgemm_. np.matmul does it, in one call for the whole batch.
-- UsmmCscDense, z + alpha * (a sparse matrix times a dense one), wants saxpy_ and daxpy_, which
-  are not among the three. They are supplied. Where the dense matrix has negative strides, its C
-  code starts at the wrong end of memory that it takes for as long as there are rows, not columns.
+- BatchedDot goes through np.matmul, one call for the whole batch.
+- UsmmCscDense, where the dense matrix has negative strides, starts at the wrong end of memory that
+  it takes for as long as there are rows, not columns.
 """
 
 from __future__ import annotations
 
+import re
 from types import ModuleType
 
 import numpy as np
 
 from runtime.compat import hooks
 
-_AXPY = """
-    /* y += a * x, as in BLAS: of vectors with negative strides the last element comes first. */
-    template<typename dtype>
-    static void net2_axpy(const int* n, const dtype* a, const dtype* x, const int* incx,
-                          dtype* y, const int* incy) {
+_OTHERS = """
+    /* With const, as Fortran's are declared. */
+    static inline void %(p)sgemm_(char* transa, char* transb, const int* m, const int* n,
+            const int* k, const %(t)s* alpha, const %(t)s* a, const int* lda, const %(t)s* b,
+            const int* ldb, const %(t)s* beta, %(t)s* c, const int* ldc) {
+        %(p)sgemm_(transa, transb, m, n, k, alpha, (%(t)s*)a, lda, (%(t)s*)b, ldb, beta, c, ldc);
+    }
+    static inline void %(p)sgemv_(char* trans, const int* m, const int* n, const %(t)s* alpha,
+            const %(t)s* a, const int* lda, const %(t)s* x, const int* incx, const %(t)s* beta,
+            %(t)s* y, const int* incy) {
+        %(p)sgemv_(trans, m, n, alpha, (%(t)s*)a, lda, (%(t)s*)x, incx, beta, y, incy);
+    }
+    static inline %(t)s %(p)sdot_(const int* n, const %(t)s* x, const int* incx,
+            const %(t)s* y, const int* incy) {
+        return %(p)sdot_(n, (%(t)s*)x, incx, (%(t)s*)y, incy);
+    }
+    /* y += a * x. Of vectors with negative strides the last element comes first. */
+    static inline void %(p)saxpy_(const int* n, const %(t)s* a, const %(t)s* x, const int* incx,
+            %(t)s* y, const int* incy) {
         if (*incx < 0) x += (npy_intp)(1 - *n) * *incx;
         if (*incy < 0) y += (npy_intp)(1 - *n) * *incy;
         for (npy_intp i = 0; i < *n; ++i) y[i * *incy] += *a * x[i * *incx];
     }
-    #define saxpy_ net2_axpy<float>
-    #define daxpy_ net2_axpy<double>
 """
+
+_DECLARED = re.compile(
+    r"^\s*(void|float|double) [sd](gemm|gemv|dot|axpy)_\s*\([^;{]*\);", re.MULTILINE
+)
 
 
 def install() -> None:
+    hooks.after_import("theano.tensor.blas_headers", _declare_once)
     hooks.after_import("theano.tensor.blas", _batched_dot_by_matmul)
-    hooks.after_import("theano.sparse.opt", _supply_axpy)
+    hooks.after_import("theano.sparse.opt", _mend_negative_strides)
+
+
+def _declare_once(blas_headers: ModuleType) -> None:
+    import theano
+
+    original = blas_headers.blas_header_text
+
+    def blas_header_text():
+        text = original()
+        if theano.config.blas.ldflags:
+            return text
+        others = [_OTHERS % {"p": p, "t": t} for p, t in (("s", "float"), ("d", "double"))]
+        return _DECLARED.sub("", text) + "".join(others)
+
+    blas_headers.blas_header_text = blas_header_text
 
 
 def _batched_dot_by_matmul(blas: ModuleType) -> None:
@@ -78,21 +113,11 @@ def _for_gemm(a: np.ndarray) -> np.ndarray:
     return a
 
 
-def _supply_axpy(opt: ModuleType) -> None:
-    import theano
-
-    support, code = opt.UsmmCscDense.c_support_code, opt.UsmmCscDense.c_code
-
-    def c_support_code(self):
-        return support(self) + ("" if theano.config.blas.ldflags else _AXPY)
+def _mend_negative_strides(opt: ModuleType) -> None:
+    code, version = opt.UsmmCscDense.c_code, opt.UsmmCscDense.c_code_cache_version
 
     def c_code(self, *args):
         return code(self, *args).replace("y_row += (K - 1) * Sy;", "y_row += (N - 1) * Sy;")
 
-    def c_code_cache_version(self):
-        return (*version(self), "net2")
-
-    version = opt.UsmmCscDense.c_code_cache_version
-    opt.UsmmCscDense.c_support_code = c_support_code
     opt.UsmmCscDense.c_code = c_code
-    opt.UsmmCscDense.c_code_cache_version = c_code_cache_version
+    opt.UsmmCscDense.c_code_cache_version = lambda self: (*version(self), "columns")

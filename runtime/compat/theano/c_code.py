@@ -85,11 +85,19 @@ def _mend_no_axis(extra_ops: ModuleType) -> None:
 def _mend_complex(basic: ModuleType) -> None:
     # struct theano_complex64 inherited real and imag from npy_complex64, which NumPy 2.0 made
     # a C99 complex number without such members: give it two of its own, in the same places.
+    # It meets signed integers and floats only: unsigned ones and bool (C's unsigned char) were
+    # undefined symbols in Theano, too, when the module was loaded.
     original = basic.Scalar.c_support_code
 
     def c_support_code(self):
         code = re.sub(r"(struct theano_complex\d+) : public npy_complex\d+", r"\1", original(self))
-        return re.sub(r"(typedef npy_float\d+ scalar_type;)", r"\1 scalar_type real, imag;", code)
+        code = re.sub(r"(typedef npy_float\d+ scalar_type;)", r"\1 scalar_type real, imag;", code)
+        of_int8 = re.findall(r"^.*\bnpy_int8\b.*\n.*\n", code, re.MULTILINE)
+        return code + "".join(
+            function.replace("npy_int8", f"npy_uint{bits}")
+            for bits in (8, 16, 32, 64)
+            for function in of_int8
+        )
 
     basic.Scalar.c_support_code = c_support_code
 
