@@ -289,7 +289,7 @@ def entries():
             lambda x, g: windows(pool.AveragePoolGrad(True, "average_inc_pad", 2), x, g),
             [IMAGES, numbers(2, 2, 3, 2)], None),
         "tensor.signal.pool.DownsampleFactorMaxGradGrad": (
-            lambda x, g: windows(pool.DownsampleFactorMaxGradGrad(True, 2), x, maxima(x), g),
+            lambda x, g: windows(pool.DownsampleFactorMaxGradGrad(True, "max", 2), x, maxima(x), g),
             [IMAGES, numbers(2, 2, 6, 5, seed=9)], None),
         "tensor.signal.pool.MaxPoolRop": (
             lambda x, e: windows(pool.MaxPoolRop(True, "max", 2), x, e),

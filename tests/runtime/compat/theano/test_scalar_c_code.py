@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 import runtime  # noqa: F401  (first: it mends what follows)
 
@@ -29,7 +30,7 @@ REALS += ["float32", "float64"]
 DTYPES = [*REALS, "complex64", "complex128"]
 MIXED = [
     ("int8", "uint8"), ("uint8", "int8"), ("int32", "float32"), ("float32", "int32"),
-    ("int64", "uint64"), ("uint64", "int64"), ("int64", "float32"), ("bool", "int8"),
+    ("int64", "float32"), ("bool", "int8"),
     ("bool", "float32"), ("float32", "float64"), ("complex64", "float32"),
     ("float64", "complex64"), ("int8", "int64"), ("uint16", "int16"), ("complex64", "uint32"),
 ]  # fmt: skip
@@ -167,6 +168,13 @@ def cases(dtypes=None):
     return found
 
 
+def _ask(method):
+    try:
+        return method(GCC_compiler)
+    except TypeError:
+        return method()
+
+
 def compiled(cases, folder: Path):
     """Return a function for each Case, in one shared library."""
     support, headers, flags = {}, {"<Python.h>": None}, {}
@@ -176,7 +184,7 @@ def compiled(cases, folder: Path):
         for source in (case.op, *[v.type for v in case.node.inputs + case.node.outputs]):
             for method, into in (("c_headers", headers), ("c_compile_args", flags)):
                 try:
-                    into.update(dict.fromkeys(getattr(source, method)()))
+                    into.update(dict.fromkeys(_ask(getattr(source, method))))
                 except MethodNotDefined:
                     continue
             try:
@@ -194,6 +202,86 @@ def compiled(cases, folder: Path):
     )  # fmt: skip
     library = ctypes.PyDLL(str(folder / "scalars.so"))  # with the GIL: failures set exceptions
     return [getattr(library, f"f{i}") for i in range(len(cases))]
+
+
+# Not compared: the C code of these stops the process outside their domain, and its series and
+# SciPy's differ by more than rounding inside. Those below differ outside their domain only.
+ABORTS = {"GammaInc", "GammaIncC", "GammaU", "GammaL", "Chi2SF"}
+POSITIVE = {"Psi", "TriGamma"}
+FINITE = {"GammaLn", "J0", "J1", "IntDiv"}
+
+
+def regular(case, arrays):
+    """Return where C and Python are to agree."""
+    name = type(case.op).__name__
+    where = np.ones(len(arrays[0]), "bool")
+    for a in arrays:
+        if name in POSITIVE:
+            where &= a > 0
+        if name in FINITE:
+            where &= np.isfinite(a)
+        if name in ("Maximum", "Minimum") and a.dtype.kind in "iu":
+            where &= abs(a.astype("float64")) < 2**53  # their C code goes through double, for NaN
+        if isinstance(case.op, basic.Cast) and a.dtype.kind == "f":
+            where &= (abs(a) < 100) & ((a >= 0) | (not case.out.dtype.startswith("u")))
+    if name in ("TrueDiv", "Inv", "Log", "Log2", "Log10", "Pow") and case.out.dtype[0] == "c":
+        where &= arrays[-1] != 0  # NaN or infinite, each in its own way
+        where &= arrays[0] != 0
+    if name == "Pow" and case.out.dtype[0] in "iu":  # goes through double
+        base, exponent = (a.astype("float64") for a in arrays)
+        with np.errstate(all="ignore"):
+            where &= (exponent >= 0) & (abs(base**exponent) < np.iinfo(case.out.dtype).max)
+    return where
+
+
+def meaningless(case):
+    """Say whether the C code compares complex numbers by size, or Theano refuses the cast."""
+    if not any(d.startswith("complex") for d in case.dtypes):
+        return False
+    if isinstance(case.op, basic.Cast):
+        return not case.out.dtype.startswith("complex")
+    return type(case.op).__name__ in ("InRange", "UltraFastScalarSigmoid")
+
+
+def compare(wanted, folder):
+    found = [
+        case
+        for case in cases(wanted)
+        if not meaningless(case) and type(case.op).__name__ not in ABORTS
+    ]
+    for case, function in zip(found, compiled(found, folder), strict=True):
+        arrays = grid(case.dtypes)
+        where = regular(case, arrays)
+        got, failed = case.by_c(function, arrays)
+        if failed.any():
+            assert isinstance(case.op, (basic.IntDiv, basic.Mod)), case
+            np.testing.assert_array_equal(failed, arrays[1] == 0, str(case))
+            where &= ~failed
+        arrays = [a[where] for a in arrays]
+        want, got = case.by_python(arrays), got[where]
+        assert got.dtype == want.dtype, case
+        if got.dtype.kind in "fc":
+            name = type(case.op).__name__
+            # psi and its derivative are series with few terms; J0 and J1 sway about 0.
+            single = got.dtype in ("float32", "complex64") or name in POSITIVE
+            np.testing.assert_allclose(
+                got,
+                want,
+                1e-4 if single else 1e-6,
+                1e-6 if name[0] == "J" else 1e-12,
+                err_msg=str(case),
+            )
+        else:
+            np.testing.assert_array_equal(got, want, str(case))
+
+
+def test_of_doubles(tmp_path):
+    compare(["float64"], tmp_path)
+
+
+@pytest.mark.long
+def test_of_complex_numbers(tmp_path):
+    compare(["complex64", "complex128", "float32", "uint32"], tmp_path)
 
 
 def test_all_ops_are_found():
