@@ -69,7 +69,7 @@ def _declare_once(blas_headers: ModuleType) -> None:
         others = [_OTHERS % {"p": p, "t": t} for p, t in (("s", "float"), ("d", "double"))]
         return _DECLARED.sub("", text) + "".join(others)
 
-    blas_headers.blas_header_text = blas_header_text
+    blas_headers.blas_header_text = blas_header_text  # type: ignore[attr-defined]
 
 
 def _batched_dot_by_matmul(blas: ModuleType) -> None:
