@@ -8,6 +8,7 @@ and the functions are there with both kinds of arguments. axpy, which UsmmCscDen
 (z + alpha * (a sparse matrix times a dense one)), is not among Theano's three; it is supplied.
 
 - BatchedDot goes through np.matmul, one call for the whole batch.
+- CGer, which Theano itself leaves out of its graphs here, runs in Python.
 - UsmmCscDense, where the dense matrix has negative strides, starts at the wrong end of memory that
   it takes for as long as there are rows, not columns.
 """
@@ -54,6 +55,7 @@ _DECLARED = re.compile(
 def install() -> None:
     hooks.after_import("theano.tensor.blas_headers", _declare_once)
     hooks.after_import("theano.tensor.blas", _batched_dot_by_matmul)
+    hooks.after_import("theano.tensor.blas_c", _refuse_ger)
     hooks.after_import("theano.sparse.opt", _mend_negative_strides)
 
 
@@ -111,6 +113,19 @@ def _for_gemm(a: np.ndarray) -> np.ndarray:
     if rows < 0 or columns < 0 or a.itemsize not in (rows, columns):
         return np.ascontiguousarray(a)
     return a
+
+
+def _refuse_ger(blas_c: ModuleType) -> None:
+    import theano
+
+    original = blas_c.CGer.c_code
+
+    def c_code(self, node, name, inp, out, sub):
+        if not theano.config.blas.ldflags:
+            raise NotImplementedError("needs a BLAS to link to; NumPy's outer product does it")
+        return original(self, node, name, inp, out, sub)
+
+    blas_c.CGer.c_code = c_code
 
 
 def _mend_negative_strides(opt: ModuleType) -> None:
