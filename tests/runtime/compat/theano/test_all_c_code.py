@@ -303,7 +303,7 @@ def entries():
         "typed_list.basic.Length": (lists.Length(), [[X, Y, X]], None),
         "typed_list.basic.Reverse": (lists.Reverse(), [[X, Y]], None),
         "scalar.basic.Composite": (composite, [X, Y], None),
-        "scalar.basic_sympy.SymPyCCode": (symbolic, [X, Y], 
+        "scalar.basic_sympy.SymPyCCode": (symbolic, [X, Y],
             numpy(lambda x, y: x.astype(float) * y + 1)),
     }  # fmt: skip
 
