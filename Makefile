@@ -59,11 +59,11 @@ $(VENV):
 	@$(PYTHON) -m venv .venv
 	@touch $@
 
-$(TRAIN): requirements.txt $(wildcard runtime/setup/build_shim/*) | $(VENV)
+$(TRAIN): requirements.txt $(wildcard theano_today/setup/build_shim/*) | $(VENV)
 	@echo "installing requirements.txt into .venv (a minute or two)"
-	@$(PIP) -r runtime/setup/build_shim/requirements.txt
+	@$(PIP) -r theano_today/setup/build_shim/requirements.txt
 	@# An absolute path: pip builds each package in a folder of its own.
-	@PYTHONPATH="$(CURDIR)/runtime/setup/build_shim" $(PIP) --no-build-isolation -r requirements.txt
+	@PYTHONPATH="$(CURDIR)/theano_today/setup/build_shim" $(PIP) --no-build-isolation -r requirements.txt
 	@touch $@
 
 $(DEV): requirements-dev.txt $(TRAIN)

@@ -5,7 +5,7 @@ convolutional one. Kaggle's files belong in data/ (data/README.md says how to ge
 generated faces stand in while they are not there.
 """
 
-import runtime  # noqa: F401, I001 - first, as everywhere: it lets the libraries of 2015 run
+import theano_today  # noqa: F401, I001 - first, as everywhere: it lets the libraries of 2015 run
 
 import numpy as np
 from sklearn.utils import shuffle
@@ -37,7 +37,7 @@ def load(test=False, cols=None):
 
     Raises
     ------
-    runtime.errors.DataError (a ValueError), runtime.errors.MissingFileError (a FileNotFoundError)
+    DataError (a ValueError), MissingFileError (a FileNotFoundError)
         One line that names the file, the line and the column, and what is wrong with it.
     """
     faces = open_faces(FTEST if test else FTRAIN)

@@ -8,7 +8,7 @@ The net and its arguments are Daniel Nouri's, word for word: edit them here as
 you like. From Python, `from net2 import net2` gives the untrained net.
 """
 
-import runtime  # isort: skip  # noqa: F401  (first: it makes the packages of 2014 importable)
+import theano_today  # isort: skip  # noqa: F401  (first: it makes the packages of 2014 importable)
 
 import sys
 

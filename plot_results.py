@@ -7,7 +7,7 @@ Where there is a display, the pictures are also shown; `--no-show` turns that of
 Opening a pickle runs whatever code it holds: use only pickles that you trust.
 """
 
-import runtime  # isort: skip  # noqa: F401  (first: it makes the packages of 2015 importable)
+import theano_today  # isort: skip  # noqa: F401  (first: it makes the packages of 2015 importable)
 
 import sys
 from contextlib import suppress
@@ -29,7 +29,7 @@ from kfkd.files import source
 from kfkd.options import plot_options
 from kfkd.output import quiet
 from load import load2d
-from runtime.errors import DataError, MissingFileError
+from theano_today.errors import DataError, MissingFileError
 
 # The losses that the tutorial printed for net2: epoch, train loss, valid loss.
 TUTORIAL = [

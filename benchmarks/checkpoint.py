@@ -34,7 +34,7 @@ def main() -> None:
     import numpy as np
 
     from net2 import net2
-    from runtime.training.checkpoints.handler import Checkpoint
+    from theano_today.training.checkpoints.handler import Checkpoint
 
     np.random.seed(0)
     net2.initialize()

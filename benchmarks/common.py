@@ -176,7 +176,7 @@ def threads_environment(threads: int | None = None) -> dict[str, str]:
     threads : int, optional
         Default: one for each core, as net2's kernels do.
     """
-    from runtime.engine import library
+    from theano_today.engine import library
 
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NPROC")
     return dict.fromkeys(names, str(threads or library.threads()))

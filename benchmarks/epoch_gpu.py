@@ -8,7 +8,7 @@
 One process, no network. All train the same net on the same faces (Kaggle's, in --data, KFKD_DATA
 or data/; generated ones otherwise), in turns, data on the device, losses read once an epoch:
 
-    link              net2.py as it is: nolearn, Lasagne, Theano, runtime/torch_link
+    link              net2.py as it is: nolearn, Lasagne, Theano, theano_today/torch_link
     link, tf32, bf16  the same with --tf32, --bf16
     link, searched    the same with cuDNN trying all of its algorithms first
     eager             a PyTorch module and its optimizer, as one writes them
@@ -33,12 +33,12 @@ ROOT = Path(__file__).resolve().parent.parent
 # In place of this folder, whose load.py must not be taken for the tutorial's.
 sys.path[0] = str(ROOT)
 
-import runtime  # noqa: E402, F401  (first of the old stack)
+import theano_today  # noqa: E402, F401  (first of the old stack)
 
 import numpy as np  # noqa: E402  # isort: skip
 
 from benchmarks.common import interleave, or_nan, table  # noqa: E402
-from runtime.setup import device as devices  # noqa: E402
+from theano_today.setup import device as devices  # noqa: E402
 
 PRECISIONS = ("float32", "tf32", "bf16")
 
@@ -122,7 +122,7 @@ def _net(seed: int):
 def _link(options, X, y, name: str, precision: str, searched: bool = False) -> Callable:
     import torch
 
-    from runtime import torch_link
+    from theano_today import torch_link
 
     torch_link.use(name, precision)
     net = _net(options.seed)
@@ -141,7 +141,7 @@ def _link(options, X, y, name: str, precision: str, searched: bool = False) -> C
 
 def _by_hand(options, split, name: str, precision: str, **how: Any) -> Callable:
     from benchmarks.net2_torch import Epochs
-    from runtime.torch_link.target import set_precision
+    from theano_today.torch_link.target import set_precision
 
     set_precision(precision)
     epochs = Epochs(split[:2], split[2:], name, precision=precision, **how)
@@ -175,14 +175,14 @@ def _contestants(options, X, y, split, name: str) -> dict[str, Callable]:
 
 def _limits(torch, name: str, precision: str, size: int):
     from benchmarks import roofline
-    from runtime.torch_link.target import set_precision
+    from theano_today.torch_link.target import set_precision
 
     set_precision(precision)
     return roofline.measure(torch.device(name), size)
 
 
 def _full_run(options, X, y, name: str, precision: str) -> None:
-    from runtime import torch_link
+    from theano_today import torch_link
 
     torch_link.use(name, precision)
     net = _net(options.seed)

@@ -28,7 +28,7 @@ SETUP = """
 from pathlib import Path
 import numpy as np
 from net2 import net2
-from runtime.training.session import Plan, fit
+from theano_today.training.session import Plan, fit
 
 X = np.full(({rows}, 1, 96, 96), 0.5, np.float32)
 y = np.zeros(({rows}, 30), np.float32)

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import runtime  # isort: skip  # noqa: F401 - first, as everywhere
+import theano_today  # isort: skip  # noqa: F401 - first, as everywhere
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import theano  # noqa: F401 - before runtime.engine's modules, which it imports itself
+import theano  # noqa: F401 - before theano_today.engine's modules, which it imports itself
 
 from kfkd.output import quiet
 from load import load2d
-from runtime.engine import library
-from runtime.engine.conv_pool.op import ConvPool, from_blocks, to_blocks
-from runtime.engine.products import matrix, product
+from theano_today.engine import library
+from theano_today.engine.conv_pool.op import ConvPool, from_blocks, to_blocks
+from theano_today.engine.products import matrix, product
 
 IMAGES = 128
 RATE, MOMENTUM = 0.01, 0.9
@@ -100,11 +100,11 @@ def stage_kernels(path, rng, x, filters, size, live, last):
 
     def forward(described=stage) -> None:
         link = library.link(described, x=given, w=w, b=b, p=p, winners=winners)
-        library.call_chain("net2_forward", [link])
+        library.call_chain("today_forward", [link])
 
     def backward() -> None:
         link = library.link(stage, x=given, w=w, winners=winners, g=g_given, dw=dw, db=db, dx=dx)
-        library.call_chain("net2_backward", [link])
+        library.call_chain("today_backward", [link])
 
     def planes() -> np.ndarray:
         return p if last else from_blocks(p, filters)
@@ -151,10 +151,10 @@ def dense_kernels(path, rng, x) -> Iterator[tuple[str, Kernel]]:
 
     def update_with_product() -> None:
         shape = k, UNITS, n
-        library.call("net2_update_with_product", *step, *matrix(x.T), *matrix(g), *shape)
+        library.call("today_update_with_product", *step, *matrix(x.T), *matrix(g), *shape)
 
     def update() -> None:
-        library.call("net2_update", *step, gradient.ctypes.data, w.size)
+        library.call("today_update", *step, gradient.ctypes.data, w.size)
 
     yield "hidden4 x @ w", Kernel(lambda: product(x, w), flop, flop, read + w.nbytes)
     yield "hidden4 g @ w.T", Kernel(lambda: product(g, w.T), flop, flop, read + w.nbytes)

@@ -1,7 +1,7 @@
 // What the machine can do at most: multiplications and additions whose operands stay in registers.
 #include "vec.hpp"
 
-using namespace net2;
+using namespace today;
 
 constexpr int CHAINS = 12; // independent sums: more than the latency of one needs
 

@@ -11,13 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import runtime  # isort: skip  # noqa: F401 - first, as everywhere
+import theano_today  # isort: skip  # noqa: F401 - first, as everywhere
 
 import numpy as np
 import theano
 
 from benchmarks.common import seconds_of
-from runtime.engine import library
+from theano_today.engine import library
 
 SOURCE = Path(__file__).with_name("peak.cpp")
 

@@ -20,7 +20,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kfkd.pixels import PIXELS
-from runtime.atomic import atomic_write
+from theano_today.atomic import atomic_write
 
 _LONGEST_HEADER = 4096  # bytes
 

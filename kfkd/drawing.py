@@ -19,8 +19,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import AutoLocator, Locator, LogLocator, NullFormatter, StrMethodFormatter
 
 from kfkd.keypoints import KEYPOINTS
-from runtime.atomic import atomic_write
-from runtime.errors import DataError, MissingFileError, UserError, WriteError
+from theano_today.atomic import atomic_write
+from theano_today.errors import DataError, MissingFileError, UserError, WriteError
 
 # For a slide: figures are 8 to 10 inches wide, so at 150 dots an inch 1200 to 1500 pixels.
 STYLE: dict[Any, Any] = {

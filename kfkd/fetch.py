@@ -11,8 +11,8 @@ import shutil
 from pathlib import Path
 
 from kfkd.files import COMPETITION, TEST, TRAIN, Source, configured_folder
-from runtime.atomic import atomic_write
-from runtime.errors import DataError, MissingFileError, SetupError, WriteError
+from theano_today.atomic import atomic_write
+from theano_today.errors import DataError, MissingFileError, SetupError, WriteError
 
 LOOKUP = "IdLookupTable.csv"
 

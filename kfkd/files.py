@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from runtime.errors import DataError, MissingFileError, UserError
+from theano_today.errors import DataError, MissingFileError, UserError
 
 TRAIN = "training.csv"
 TEST = "test.csv"

@@ -23,7 +23,7 @@ from kfkd import files, keypoints
 from kfkd.cache import Cache, empty_index
 from kfkd.files import TEST, TRAIN, Source
 from kfkd.pixels import PIXELS, parse_pixels
-from runtime.errors import DataError
+from theano_today.errors import DataError
 
 COLUMNS = {
     TRAIN: list(keypoints.COLUMNS),

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import NoReturn
 
 from kfkd.files import DATA_VARIABLE, expanded
-from runtime.errors import DataError, MissingFileError, WriteError
-from runtime.setup import device
-from runtime.training.session import Plan
+from theano_today.errors import DataError, MissingFileError, WriteError
+from theano_today.setup import device
+from theano_today.training.session import Plan
 
 
 class Parser(argparse.ArgumentParser):
@@ -40,7 +40,7 @@ def net2_options(net, description: str, argv: Sequence[str] | None = None) -> ar
     -------
     Namespace
         epochs, seed (int), out (Path), weights (Path or None), quiet, verbose (bool), device,
-        precision (str), plan (`runtime.training.session.Plan`). --data has been put into the
+        precision (str), plan (`theano_today.training.session.Plan`). --data has been put into the
         environment, where load.py looks for it; --device is in use. "~" is understood in all
         paths: a shell does not expand it in --data=~/faces.
 
@@ -222,7 +222,7 @@ def _check_writable(option: str, path: Path) -> None:
 def _log_to_stderr() -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("net2: %(message)s"))
-    log = logging.getLogger("net2")
+    log = logging.getLogger("theano_today")
     log.addHandler(handler)
     log.setLevel(logging.INFO)
     _log_versions(log)

@@ -12,12 +12,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
-from runtime.atomic import atomic_write
-from runtime.errors import WriteError
-from runtime.training.interrupt import Interrupt, say_from_signal_handler
-from runtime.training.session import Ending
-from runtime.training.table import write_line
-from runtime.training.weights import save_weights
+from theano_today.atomic import atomic_write
+from theano_today.errors import WriteError
+from theano_today.training.interrupt import Interrupt, say_from_signal_handler
+from theano_today.training.session import Ending
+from theano_today.training.table import write_line
+from theano_today.training.weights import save_weights
 
 
 def save(net, end: Ending, options) -> int:

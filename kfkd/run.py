@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 
 from kfkd.files import source
-from runtime.training import session
-from runtime.training.interrupt import Stopped, exit_code, say_stopped
+from theano_today.training import session
+from theano_today.training.interrupt import Stopped, exit_code, say_stopped
 
 
 def fit(net, X, y, options) -> session.Ending:
@@ -31,7 +31,7 @@ def fit(net, X, y, options) -> session.Ending:
     Raises
     ------
     UserError
-        See `runtime.training.session.fit`.
+        See `theano_today.training.session.fit`.
     """
     np.random.seed(options.seed)
     net.max_epochs = options.epochs

@@ -3,7 +3,7 @@
     python -m tests.fuzz [--minutes 60] [--kills]
 
 `make test` runs the same tests with a hundred examples each. With --kills also thousands of
-SIGKILLs (tests/runtime/training/checkpoints/kills.py). Stops at the first failure; Hypothesis
+SIGKILLs (tests/theano_today/training/checkpoints/kills.py). Stops at the first failure; Hypothesis
 prints the shortest example that shows it, which then becomes a test.
 """
 
@@ -18,9 +18,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 TESTS = (
     "tests/test_load.py::test_any_bytes_give_an_error_or_the_tutorials_result",
-    "tests/runtime/training/test_generations.py",
-    "tests/runtime/training/test_safetensors.py::TestWritten::test_anything",
-    "tests/runtime/training/test_plain.py::test_values",
+    "tests/theano_today/training/test_generations.py",
+    "tests/theano_today/training/test_safetensors.py::TestWritten::test_anything",
+    "tests/theano_today/training/test_plain.py::test_values",
 )
 
 
@@ -34,7 +34,7 @@ def main() -> int:
         seed = secrets.randbelow(2**32)
         with tempfile.TemporaryDirectory() as folder:
             kills = [
-                "tests.runtime.training.checkpoints.kills",
+                "tests.theano_today.training.checkpoints.kills",
                 f"{folder}/kills",
                 f"--seed={seed}",
             ]

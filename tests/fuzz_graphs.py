@@ -14,7 +14,7 @@ Where C and Python differ in Theano itself, the tests of the engine's modules ha
 
 from __future__ import annotations
 
-import runtime  # noqa: F401  # isort: skip  (first: the packages of 2014 need it)
+import theano_today  # noqa: F401  # isort: skip  (first: the packages of 2014 need it)
 
 import argparse
 import itertools
@@ -34,8 +34,8 @@ import theano.tensor as T
 from theano.compile.mode import OPT_FAST_RUN, Mode
 from theano.gof.toolbox import BadOptimization
 
-from runtime.engine import elemwise, library
 from tests.theano_graphs import engine
+from theano_today.engine import elemwise, library
 
 FLOATS = ("float32", "float64")
 INTS = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64")
@@ -716,8 +716,8 @@ def contestants(*, with_torch: bool = False) -> dict[str, tuple[Mode, str]]:
     if with_torch:
         import torch
 
-        from runtime import torch_link
-        from runtime.torch_link.target import Target
+        from theano_today import torch_link
+        from theano_today.torch_link.target import Target
 
         torch.set_num_threads(1)
         found["torch"] = (torch_link.mode(Target(torch.device("cpu"))), "stock")

@@ -5,7 +5,7 @@
 
 It reads the installed source of theano, lasagne and nolearn (without their tests and Theano's GPU
 back end), resolves every name that belongs to another package and asks the package that is
-installed for it. `import runtime` must not have run in the process: it supplies the names.
+installed for it. `import theano_today` must not have run in the process: it supplies the names.
 
 Kinds of findings:
 
@@ -260,8 +260,8 @@ def _is_list(node: ast.expr) -> bool:
 
 
 def main() -> None:
-    if "runtime" in sys.modules:
-        sys.exit("runtime is imported: it supplies the names that this is to find")
+    if "theano_today" in sys.modules:
+        sys.exit("theano_today is imported: it supplies the names that this is to find")
     uses = "--uses" in sys.argv[1:]
     for path, tree in sources():
         file = _File(tree)

@@ -2,7 +2,7 @@
 
     python tests/python_ops.py FILE.npz     writes what they compute: linker=py, no optimizer
 
-tests/runtime/compat/theano/python_ops.npz was written so by Theano 1.0.5 on NumPy 1.19.5 and
+tests/theano_today/compat/theano/python_ops.npz was written so by Theano 1.0.5 on NumPy 1.19.5 and
 SciPy 1.6.0 (Debian 11, Python 3.9, for which this file is written as well).
 """
 

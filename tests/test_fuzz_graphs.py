@@ -1,6 +1,6 @@
 """The fuzzer of graphs: that it finds what is wrong, and a minute of it."""
 
-import runtime  # noqa: F401  # isort: skip  (first: the packages of 2014 need it)
+import theano_today  # noqa: F401  # isort: skip  (first: the packages of 2014 need it)
 
 import time
 
@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import theano.scalar as ts
 
-from runtime.engine import elemwise
 from tests import fuzz_graphs
+from theano_today.engine import elemwise
 
 
 def test_some_graphs():

@@ -1,4 +1,4 @@
-"""The house's arrows: scripts -> kfkd -> runtime, never back, and no circles."""
+"""The house's arrows: scripts -> kfkd -> theano_today, never back, and no circles."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("runtime", "kfkd")
+PACKAGES = ("theano_today", "kfkd")
 
 
 def module_name(path: Path) -> str:
@@ -80,9 +80,9 @@ def test_no_circles():
 @pytest.mark.parametrize(
     ("room", "forbidden"),
     [
-        ("runtime", ["kfkd"]),
-        ("runtime.engine", ["runtime.training", "runtime.torch_link"]),
-        ("runtime.torch_link", ["runtime.training"]),
+        ("theano_today", ["kfkd"]),
+        ("theano_today.engine", ["theano_today.training", "theano_today.torch_link"]),
+        ("theano_today.torch_link", ["theano_today.training"]),
         ("kfkd", ["net2", "load", "plot_results"]),
     ],
 )

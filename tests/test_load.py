@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from load import load, load2d
-from runtime.errors import DataError
 from tests.csv_files import COLUMNS, face, image, training, tutorial_load, unlabelled
+from theano_today.errors import DataError
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -1,6 +1,6 @@
 """net2.py as a whole: the tutorial's net, its training checked by other means, and its script."""
 
-import runtime  # noqa: F401  # isort: skip  (first: the packages of 2014 need it)
+import theano_today  # noqa: F401  # isort: skip  (first: the packages of 2014 need it)
 
 import os
 import pickle
@@ -22,10 +22,10 @@ from sklearn.base import clone
 from theano import tensor as T
 
 from net2 import net2
-from runtime.errors import WriteError
-from runtime.training.weights import load_weights
 from tests.csv_files import face, training
 from tests.fresh_python import ROOT, fresh_python, says
+from theano_today.errors import WriteError
+from theano_today.training.weights import load_weights
 
 ARGUMENTS = {
     "input_shape": (None, 1, 96, 96),

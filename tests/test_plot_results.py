@@ -12,8 +12,8 @@ from matplotlib import pyplot
 
 import plot_results
 from kfkd import drawing
-from runtime.errors import DataError, MissingFileError, WriteError
 from tests.legible import assert_legible, legend_labels
+from theano_today.errors import DataError, MissingFileError, WriteError
 
 ROOT = Path(plot_results.__file__).parent
 

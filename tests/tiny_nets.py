@@ -1,6 +1,6 @@
 """Nets small enough to be trained in no time, and what two runs of them are compared by."""
 
-import runtime  # noqa: F401  # isort: skip  (first: the packages of 2014 need it)
+import theano_today  # noqa: F401  # isort: skip  (first: the packages of 2014 need it)
 
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ import numpy as np
 from lasagne import layers
 from nolearn.lasagne import BatchIterator, NeuralNet
 
-from runtime.training.pickling import update_variables
+from theano_today.training.pickling import update_variables
 
 X = np.random.RandomState(0).uniform(size=(20, 6)).astype(np.float32)
 Y = np.random.RandomState(1).uniform(size=(20, 2)).astype(np.float32)

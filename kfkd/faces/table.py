@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from kfkd.faces.scene import DECIMALS, Face
 from kfkd.faces.shapes import SIDE, Dice, Floats
 from kfkd.keypoints import COLUMNS, KEYPOINTS
-from runtime.atomic import atomic_write
-from runtime.errors import DataError
+from theano_today.atomic import atomic_write
+from theano_today.errors import DataError
 
 SEED = 2014
 TRAIN_ROWS = 7049

@@ -1,6 +1,6 @@
 """The parts of benchmarks/epoch_gpu.py that are no timing: net2 by hand, and its arithmetic."""
 
-import runtime  # noqa: F401  # isort: skip  (first: the packages of 2014 need it)
+import theano_today  # noqa: F401  # isort: skip  (first: the packages of 2014 need it)
 
 import numpy as np
 import pytest

@@ -10,8 +10,8 @@ from kfkd import cache, kaggle_csv
 from kfkd.files import Source
 from kfkd.kaggle_csv import Faces
 from kfkd.pixels import parse_pixels
-from runtime.errors import DataError
 from tests.csv_files import face, image, training
+from theano_today.errors import DataError
 
 
 @pytest.fixture

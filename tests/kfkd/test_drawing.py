@@ -10,8 +10,8 @@ from matplotlib import pyplot
 from matplotlib.colors import to_rgb
 
 from kfkd import drawing
-from runtime.errors import WriteError
 from tests.legible import assert_legible, legend_labels
+from theano_today.errors import WriteError
 
 
 @pytest.fixture(autouse=True)

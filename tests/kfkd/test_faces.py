@@ -8,7 +8,7 @@ from kfkd import faces
 from kfkd.faces import table
 from kfkd.faces.pose import Form, Pose
 from kfkd.faces.shapes import Dice
-from runtime.errors import DataError
+from theano_today.errors import DataError
 
 
 @pytest.fixture(scope="module")

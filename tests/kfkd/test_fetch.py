@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from kfkd import fetch
-from runtime.errors import DataError, MissingFileError, SetupError, WriteError
+from theano_today.errors import DataError, MissingFileError, SetupError, WriteError
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -10,8 +10,8 @@ import pytest
 
 from kfkd import files
 from load import load
-from runtime.errors import DataError, MissingFileError
 from tests.csv_files import face, image, training, unlabelled
+from theano_today.errors import DataError, MissingFileError
 
 
 @pytest.fixture

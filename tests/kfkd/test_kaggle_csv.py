@@ -6,9 +6,9 @@ import pytest
 from kfkd import files
 from kfkd.files import Source
 from kfkd.kaggle_csv import COLUMNS, Faces
-from runtime.errors import DataError
 from tests import csv_files
 from tests.csv_files import face, image, training, unlabelled
+from theano_today.errors import DataError
 
 HEADER = training()
 SHORT = image().rsplit(" ", 1)[0]

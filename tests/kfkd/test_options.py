@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import pytest
 
 from kfkd.options import net2_options, plot_options
-from runtime.errors import DataError, MissingFileError, UserError, WriteError
-from runtime.training.session import Plan
+from theano_today.errors import DataError, MissingFileError, UserError, WriteError
+from theano_today.training.session import Plan
 
 NET = SimpleNamespace(max_epochs=1000)
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from kfkd import output
-from runtime.errors import WriteError
+from theano_today.errors import WriteError
 
 
 def ctrl_c():

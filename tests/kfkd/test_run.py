@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from kfkd import run
-from runtime.training.interrupt import Stopped
+from theano_today.training.interrupt import Stopped
 
 
 @pytest.fixture(autouse=True)

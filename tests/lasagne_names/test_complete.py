@@ -1,6 +1,6 @@
 """No public name is forgotten: each stands in a test's list; docs/old_code.md counts them."""
 
-import runtime  # noqa: F401  # isort: skip  (first: the packages of 2014 need it)
+import theano_today  # noqa: F401  # isort: skip  (first: the packages of 2014 need it)
 
 import importlib
 from pathlib import Path
@@ -18,7 +18,7 @@ MASTER_ONLY = {"test_master"}
 
 
 def run():
-    for name in [*TESTS, "tests.runtime.compat.test_lasagne"]:
+    for name in [*TESTS, "tests.theano_today.compat.test_lasagne"]:
         importlib.import_module(name)
     return set(catalogue.RUN)
 

@@ -1,6 +1,6 @@
 """lasagne.nonlinearities, objectives, regularization, random and utils, by their formulas."""
 
-import runtime  # noqa: F401  # isort: skip  (first: the packages of 2014 need it)
+import theano_today  # noqa: F401  # isort: skip  (first: the packages of 2014 need it)
 
 import numpy as np
 import pytest

@@ -1,6 +1,6 @@
 """lasagne.init: the very numbers by seed, and their statistics."""
 
-import runtime  # noqa: F401  # isort: skip  (first: the packages of 2014 need it)
+import theano_today  # noqa: F401  # isort: skip  (first: the packages of 2014 need it)
 
 import lasagne
 import numpy as np

@@ -4,7 +4,7 @@ PyPI has Lasagne 0.1 only. With ``LASAGNE_MASTER=DIR``, the folder of a checkout
 this folder run on it, in a process of their own.
 """
 
-import runtime  # noqa: F401  # isort: skip  (first: the packages of 2014 need it)
+import theano_today  # noqa: F401  # isort: skip  (first: the packages of 2014 need it)
 
 import os
 import subprocess
@@ -36,7 +36,7 @@ CUBES, K0 = draw(2, 2, 5, 4, 4), draw(3, 3, 3, 3, seed=7)
 )
 def test_all_of_it_on_master():
     path = os.pathsep.join([os.environ["LASAGNE_MASTER"], str(ROOT)])
-    tests = ["tests/lasagne_names", "tests/runtime/compat/test_lasagne.py"]
+    tests = ["tests/lasagne_names", "tests/theano_today/compat/test_lasagne.py"]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", *tests],
         cwd=ROOT, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True,

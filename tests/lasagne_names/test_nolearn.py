@@ -1,6 +1,6 @@
 """nolearn.lasagne: nets trained step by step against NumPy, handlers, and what it shows."""
 
-import runtime  # noqa: F401  # isort: skip  (first: the packages of 2014 need it)
+import theano_today  # noqa: F401  # isort: skip  (first: the packages of 2014 need it)
 
 import itertools
 import pickle
@@ -354,7 +354,7 @@ def test_handlers(tmp_path, capsys):
     assert len(lines) == 13
     assert log.history[0]["dense1_0 wdiff"] == 0 < log.history[1]["dense1_0 wdiff"]
     out = capsys.readouterr().out
-    assert "produces       3 outputs" in out  # the tutorial's words: runtime/training/table.py
+    assert "produces       3 outputs" in out  # the tutorial's words: theano_today/training/table.py
     assert "Train loss" in out
     assert "Loaded best weights from epoch" in out
     PrintLayerInfo()(net)

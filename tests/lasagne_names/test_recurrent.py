@@ -1,6 +1,6 @@
 """Recurrent layers against loops over time: masks, directions, initial states, gradients."""
 
-import runtime  # noqa: F401  # isort: skip  (first: the packages of 2014 need it)
+import theano_today  # noqa: F401  # isort: skip  (first: the packages of 2014 need it)
 
 import numpy as np
 import pytest

@@ -1,6 +1,6 @@
 """lasagne.updates over several steps, against loops of NumPy."""
 
-import runtime  # noqa: F401  # isort: skip  (first: the packages of 2014 need it)
+import theano_today  # noqa: F401  # isort: skip  (first: the packages of 2014 need it)
 
 from collections import OrderedDict
 

@@ -222,8 +222,8 @@ def public_names(module, label):
             continue
         written = inspect.isfunction(value) or inspect.isclass(value)
         home = value.__module__ if written else module.__name__
-        # What `import runtime` put in the place of a function is the module's own as well.
-        mended = home.startswith("runtime.") and name != "copy"  # the copy module's
+        # What `import theano_today` put in the place of a function is the module's own as well.
+        mended = home.startswith("theano_today.") and name != "copy"  # the copy module's
         if not mended and not home.startswith(package if whole else module.__name__):
             continue
         if inspect.isclass(value) and package == "theano":

@@ -15,7 +15,7 @@ import zlib
 from pathlib import Path
 
 try:
-    import runtime  # noqa: F401  (the stack of 2020 goes without)
+    import theano_today  # noqa: F401  (the stack of 2020 goes without)
 except ImportError:
     import names_of_2015  # noqa: F401
 

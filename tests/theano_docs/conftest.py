@@ -9,7 +9,7 @@ every Op runs in Python; and with engine=stock in C, which compiles for minutes 
 among the long tests.
 """
 
-import runtime  # noqa: F401  # isort: skip  (first: the packages of 2014 need it)
+import theano_today  # noqa: F401  # isort: skip  (first: the packages of 2014 need it)
 
 
 import pytest

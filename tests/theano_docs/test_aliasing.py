@@ -1,6 +1,6 @@
 """tutorial/aliasing, library/compile/shared: which memory is Theano's, and who may write to it."""
 
-import runtime  # noqa: F401  # isort: skip  (first: the packages of 2014 need it)
+import theano_today  # noqa: F401  # isort: skip  (first: the packages of 2014 need it)
 
 
 import numpy as np

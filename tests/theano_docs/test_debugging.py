@@ -1,6 +1,6 @@
 """tutorial/debug_faq, printing_drawing, nan_tutorial, shape_info; library/printing."""
 
-import runtime  # noqa: F401  # isort: skip  (first: the packages of 2014 need it)
+import theano_today  # noqa: F401  # isort: skip  (first: the packages of 2014 need it)
 
 
 import io

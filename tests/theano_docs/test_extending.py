@@ -1,6 +1,6 @@
 """extending/*: Ops, C code, Types, as_op, params and optimizations of the user's own."""
 
-import runtime  # noqa: F401  # isort: skip  (first: the packages of 2014 need it)
+import theano_today  # noqa: F401  # isort: skip  (first: the packages of 2014 need it)
 
 
 import numpy as np

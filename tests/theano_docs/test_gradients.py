@@ -1,6 +1,6 @@
 """tutorial/gradients, library/gradient: grad, its options, jacobian, hessian, R- and L-operator."""
 
-import runtime  # noqa: F401  # isort: skip  (first: the packages of 2014 need it)
+import theano_today  # noqa: F401  # isort: skip  (first: the packages of 2014 need it)
 
 
 import numpy as np

@@ -1,6 +1,6 @@
 """library/tensor/{nlinalg, slinalg, fft, extra_ops, sort, utils, io}."""
 
-import runtime  # noqa: F401  # isort: skip  (first: the packages of 2014 need it)
+import theano_today  # noqa: F401  # isort: skip  (first: the packages of 2014 need it)
 
 
 import numpy as np

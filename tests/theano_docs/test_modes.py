@@ -1,6 +1,6 @@
 """tutorial/modes, conditions, library/compile/{mode,debugmode,ops,opfromgraph}, library/config."""
 
-import runtime  # noqa: F401  # isort: skip  (first: the packages of 2014 need it)
+import theano_today  # noqa: F401  # isort: skip  (first: the packages of 2014 need it)
 
 
 import numpy as np

@@ -1,6 +1,6 @@
 """tutorial/loading_and_saving, library/misc/pkl_utils: what a pickle of Theano's objects holds."""
 
-import runtime  # noqa: F401  # isort: skip  (first: the packages of 2014 need it)
+import theano_today  # noqa: F401  # isort: skip  (first: the packages of 2014 need it)
 
 
 import copy

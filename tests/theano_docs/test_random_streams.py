@@ -1,6 +1,6 @@
 """tutorial/examples, library/tensor/{raw_random, shared_randomstreams}, sandbox/rng_mrg."""
 
-import runtime  # noqa: F401  # isort: skip  (first: the packages of 2014 need it)
+import theano_today  # noqa: F401  # isort: skip  (first: the packages of 2014 need it)
 
 
 import numpy as np

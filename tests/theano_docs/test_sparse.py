@@ -1,6 +1,6 @@
 """tutorial/sparse, library/sparse: formats, conversions, arithmetic, products, slices."""
 
-import runtime  # noqa: F401  # isort: skip  (first: the packages of 2014 need it)
+import theano_today  # noqa: F401  # isort: skip  (first: the packages of 2014 need it)
 
 
 import numpy as np

@@ -1,6 +1,6 @@
 """Batches and the clock of a contestant, against nolearn's own."""
 
-import runtime  # isort: skip  # noqa: F401
+import theano_today  # isort: skip  # noqa: F401
 
 import numpy as np
 import pytest

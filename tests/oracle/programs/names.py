@@ -55,7 +55,7 @@ MODULES = {
     "lasagne.init": lasagne.init,
 }
 
-NUMPYS = "__numpy_dtype__"  # which NumPy 2.4 and newer ask for, and `import runtime` gives it
+NUMPYS = "__numpy_dtype__"  # which NumPy 2.4 and newer ask for, and `import theano_today` gives it
 
 
 def cases():

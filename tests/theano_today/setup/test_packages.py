@@ -1,0 +1,44 @@
+"""``python -m theano_today setup``: what is there already, and what pip says if it fails."""
+
+import sys
+
+import pytest
+
+from theano_today.__main__ import main
+from theano_today.errors import SetupError
+from theano_today.setup import packages
+
+
+def test_what_is_installed_stays(capsys, monkeypatch):
+    monkeypatch.setattr(packages.subprocess, "run", None)  # nothing may be started
+    assert main(["setup"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "Theano 1.0.5 is installed",
+        "Lasagne 0.1 is installed",
+        "nolearn 0.6.1 is installed",
+    ]
+
+
+def test_a_pip_that_is_not_there(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(packages, "_installed", lambda name: None)
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\necho 'python: No module named pip' >&2\nexit 1\n")
+    python.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(python))
+    with pytest.raises(SetupError, match=r"^pip install failed: python: No module named pip$"):
+        packages.install()
+
+
+@pytest.mark.parametrize(
+    ("output", "reason"),
+    [
+        ("", "it said nothing"),
+        ("Looking\nERROR: No matching distribution\nhint\n", "ERROR: No matching distribution"),
+        (
+            "error: externally-managed-environment\n\nThis environment is managed\n",
+            "this Python is managed by the system; make an environment first: python -m venv",
+        ),
+    ],
+)
+def test_reasons(output, reason):
+    assert packages._reason(output) == reason

@@ -1,0 +1,21 @@
+"""What makes Theano 1.0.5, Lasagne 0.1 and nolearn 0.6.1 run on today's Python and NumPy.
+
+Scripts and notebooks write ``import theano_today`` before anything of the old stack, and need to
+know no more than that; README.md in this folder is the map. Importing it is cheap: nothing of
+Theano, Lasagne or nolearn is loaded until somebody asks for it.
+"""
+
+from theano_today import compat, engine, errors, former_names, setup, training
+
+
+def activate() -> None:
+    """Install everything, in order; a second call changes nothing."""
+    errors.install_excepthook()
+    compat.install()
+    setup.install()
+    engine.install()
+    training.install()
+    former_names.install()
+
+
+activate()

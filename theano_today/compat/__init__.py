@@ -1,0 +1,18 @@
+"""The names that Theano-era code imports and that the packages of today no longer have.
+
+One module per package that moved on; each entry says what broke and since which version.
+A name that a current package does define is never replaced, so pandas, scikit-learn, pytest
+and the user's own code see what they always saw.
+"""
+
+from theano_today import hooks
+from theano_today.compat import lasagne, nolearn, numpy, quiet, scipy, sklearn, stdlib, theano
+
+PACKAGES = (stdlib, numpy, scipy, sklearn, theano, lasagne, nolearn, quiet)
+
+
+def install() -> None:
+    """Install the import hooks and every package's aliases; a second call changes nothing."""
+    hooks.install()
+    for package in PACKAGES:
+        package.install()

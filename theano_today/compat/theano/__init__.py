@@ -1,0 +1,61 @@
+"""What Theano 1.0.5 needs on today's Python, NumPy and SciPy, one module per cause.
+
+- blas.py: C code that wants a BLAS to link to
+- c_code.py: what its generated C and C++ can no longer compile
+- dtypes.py: variables and types where NumPy wants a dtype
+- downsample.py: theano.tensor.signal.downsample, gone in Theano 1.0
+- indexing.py: lists with slices in them as indices
+- legacy_conv.py: the convolutions of before 2015
+- scan.py, scan_loop.py: scan's loop
+- arrays.py: functions of NumPy that give something else than they did
+- sorting.py: the order of equal elements
+- promotion.py: constants and casts, under NumPy 2's rules for types
+- random_state.py: random states, which Theano copies
+- reprs.py: names of Ops that hold numbers of NumPy
+- mrg.py: MRG_RandomStreams without C
+- unittest_tools.py: DebugMode's messages, without nose and parameterized
+- sandbox_cuda/: theano.sandbox.cuda, the old GPU back end, and its pickles
+"""
+
+from __future__ import annotations
+
+from theano_today.compat.theano import (
+    arrays,
+    blas,
+    c_code,
+    downsample,
+    dtypes,
+    indexing,
+    legacy_conv,
+    mrg,
+    promotion,
+    random_state,
+    reprs,
+    sandbox_cuda,
+    scan,
+    sorting,
+    unittest_tools,
+)
+
+PARTS = (
+    c_code,
+    arrays,
+    blas,
+    downsample,
+    dtypes,
+    indexing,
+    legacy_conv,
+    scan,
+    promotion,
+    random_state,
+    reprs,
+    mrg,
+    sorting,
+    sandbox_cuda,
+    unittest_tools,
+)
+
+
+def install() -> None:
+    for part in PARTS:
+        part.install()

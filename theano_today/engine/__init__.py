@@ -1,0 +1,45 @@
+"""The CPU engine: what makes Theano's graphs fast, without a change in the user's code.
+
+- kernels/: C++ for the stages of a convolutional net, products and updates; library.py
+  compiles them once for this machine
+- conv_pool/: convolution + bias + rectify + max-pool as one operation, with its gradients
+- updates.py: momentum steps in one pass over memory
+- dispatch.py: which of these, NumPy or Theano's own C code runs a node of a graph
+- genuine.py: which Ops are Theano's own; all others run as their authors wrote them
+
+``THEANO_FLAGS=engine=stock`` turns all of it off.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from theano_today import hooks
+from theano_today.engine import dispatch
+
+
+def install() -> None:
+    # Before theano.configdefaults, which warns of flags that nobody has added.
+    hooks.after_import("theano.configparser", _add_flag)
+    hooks.after_import("theano.gof.op", dispatch.patch)
+    hooks.after_import("theano", _register)
+
+
+def _add_flag(configparser: ModuleType) -> None:
+    configparser.AddConfigVar(
+        "engine",
+        "fused: our own kernels wherever they cover a graph; stock: Theano's own ops only",
+        configparser.EnumStr("fused", "stock"),
+        in_c_key=False,
+    )
+
+
+def _register(theano: ModuleType) -> None:
+    from theano_today.engine import genuine, updates
+    from theano_today.engine.conv_pool import chain, legacy, rewrite
+
+    genuine.remember(dispatch.covered())
+    legacy.register()
+    rewrite.register()
+    chain.register()
+    updates.register()

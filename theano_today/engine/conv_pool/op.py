@@ -1,0 +1,312 @@
+"""The Theano Ops of a stage: ConvPool and, for its gradients, ConvPoolGrad.
+
+They are put into a graph by rewrite.py only, after gradients were taken. perform() is the
+NumPy reference; make_thunk() calls the kernels.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import theano
+import theano.tensor as T
+from theano.gof import Apply, Op
+
+from theano_today.engine import library
+from theano_today.engine.conv_pool import reference
+from theano_today.engine.thunks import thunk_of
+
+
+class _Stage(Op):
+    """What both Ops know of their stage.
+
+    Parameters
+    ----------
+    filter_size : (int, int)
+    border : (int, int, int, int)
+        Rows and columns of zeros around x: top, bottom, left, right.
+    flip : bool
+        The filters are turned by 180 degrees, Theano's default.
+    rectify : bool
+    ignore_border : bool
+        Windows that reach over the border are left out.
+    x_blocked : bool
+        x comes from another stage, which wrote it in blocks of channels: (n, blocks, h, w, V)
+        for vectors of V channels, zeros behind the last (see kernels/stage.hpp).
+    """
+
+    def infer_out(self, rows, columns):
+        """Return the rows and columns of z, of x's."""
+        top, bottom, left, right = self.border
+        i, j = self.filter_size
+        return rows + top + bottom - i + 1, columns + left + right - j + 1
+
+    def infer_pooled(self, rows, columns):
+        """Return the rows and columns of p, of x's."""
+        up = 0 if self.ignore_border else 1
+        return tuple((size + up) // 2 for size in self.infer_out(rows, columns))
+
+    def stage_shape(self, shape, w, *, dx_blocked=False, p_blocked=False):
+        """Return the kernels' description of a batch of images of this shape and these filters.
+
+        Raises
+        ------
+        ValueError
+            If they do not fit each other, or the filters are larger than the images.
+        """
+        images, here, rows, columns = shape[:4]
+        filters, channels, *size = w.shape
+        wanted = library.blocks(channels) if self.x_blocked else channels
+        if tuple(size) != self.filter_size or here != wanted:
+            raise ValueError(
+                f"images of shape {shape} do not fit filters of shape {w.shape}; expected "
+                f"{channels} channels and filters of {self.filter_size[0]}x{self.filter_size[1]}"
+            )
+        out, pooled = self.infer_out(rows, columns), self.infer_pooled(rows, columns)
+        if min(out) < 1:
+            raise ValueError(
+                f"an image of {rows}x{columns} with a border of {self.border} is smaller than "
+                f"the filters, {size[0]}x{size[1]}"
+            )
+        return library.StageShape(
+            images, channels, rows, columns, filters, *size, self.border[0], self.border[2],
+            *out, *pooled, self.flip, self.rectify, self.x_blocked, dx_blocked, p_blocked,
+        )  # fmt: skip
+
+
+def forward(stages, kept, x, factors):
+    """Call the kernels for stages that follow each other.
+
+    Parameters
+    ----------
+    stages : sequence of ConvPool
+    kept : sequence of (bool, bool)
+        Which of each one's p and winners are wanted.
+    x : ndarray
+        The first one's.
+    factors : sequence of (w,) or (w, b)
+        Each one's.
+
+    Returns
+    -------
+    list of (p, winners)
+        Each one's; None is what is not wanted.
+    """
+    links, pairs, shape = [], [], x.shape
+    for op, wanted, (w, *b) in zip(stages, kept, factors, strict=True):
+        stage = op.stage_shape(shape, w, p_blocked=op.p_blocked)
+        shape, winners_shape = op.shapes(stage)
+        p = library.empty(shape) if wanted[0] else None
+        winners = library.empty(winners_shape, "uint8") if wanted[1] else None
+        bias = b[0] if b else None
+        links.append(library.link(stage, x=x, w=w, b=bias, p=p, winners=winners))
+        pairs.append((p, winners))
+    library.call_chain("today_forward", links)
+    return pairs
+
+
+def backward(stages, arrays):
+    """Call the kernels for the gradients of stages that follow each other.
+
+    Parameters
+    ----------
+    stages : sequence of ConvPoolGrad
+    arrays : sequence of ndarray
+        x, w and winners of each, then g, the gradient of the last one's p.
+
+    Returns
+    -------
+    list of ndarray
+        The gradients of each one's w and b, then that of the first one's x, those that are wanted.
+    """
+    *arrays, g = arrays
+    dx = stages[0].empty_dx(*arrays[:2])
+    links, results = [], []
+    for k, op in enumerate(stages):
+        x, w, winners = arrays[3 * k : 3 * k + 3]
+        stage = op.stage_shape(x.shape, w, dx_blocked=op.dx_blocked, p_blocked=op.g_blocked)
+        dw, db = op.empty(w)
+        link = library.link(stage, x=x, w=w, winners=winners, g=g, dw=dw, db=db, dx=dx)
+        links.append(link)
+        results += [dw, db]
+    library.call_chain("today_backward", links)
+    return [array for array in [*results, dx] if array is not None]
+
+
+def _blocked_type(dtype):
+    return T.TensorType(dtype, (False,) * 5)
+
+
+def to_blocks(array):
+    """Return (n, c, h, w) as (n, blocks, h, w, V)."""
+    n, c, h, w = array.shape
+    lanes = library.lanes()
+    blocked = np.zeros((n, library.blocks(c) * lanes, h, w), array.dtype)
+    blocked[:, :c] = array
+    blocked = blocked.reshape(n, library.blocks(c), lanes, h, w)  # n may be 0: no -1 here
+    return np.ascontiguousarray(blocked.transpose(0, 1, 3, 4, 2))
+
+
+def from_blocks(array, channels):
+    """Return (n, blocks, h, w, V) as (n, c, h, w)."""
+    n, blocks, h, w, lanes = array.shape
+    return array.transpose(0, 1, 4, 2, 3).reshape(n, blocks * lanes, h, w)[:, :channels]
+
+
+def _in_whole_blocks(factor):
+    """Return w or b with filters of zeros behind the last, as the kernels have them."""
+    more = library.blocks(len(factor)) * library.lanes() - len(factor)
+    return np.concatenate([factor, np.zeros((more, *factor.shape[1:]), factor.dtype)])
+
+
+def same_winners(first, second):
+    """Say whether two arrays of winners differ in hardly any window, as rounding may have it.
+
+    For DebugMode, which compares those of perform() with the kernels': of two outputs that are
+    equal but for the last bit of their sums, either may win. On random images that is one window
+    in a million or so; one in a thousand, or a single one, is let pass.
+    """
+    if first.shape != second.shape or first.dtype != second.dtype:
+        return False
+    return np.count_nonzero(first != second) <= max(1, first.size // 1000)
+
+
+class ConvPool(_Stage):
+    """Max-pooled, rectified outputs of a convolution, and which output won in each window.
+
+    Inputs: x (n, c, h, w), filters w (f, c, i, j) and, where `bias`, b (f,), all float32.
+    Outputs: p (n, f, ph, pw), or in blocks where `p_blocked`, float32; and winners, in blocks,
+    uint8 (see kernels/window.hpp). The other parameters are `_Stage`'s.
+    """
+
+    __props__ = (
+        "filter_size", "border", "flip", "rectify", "ignore_border", "bias",
+        "x_blocked", "p_blocked",
+    )  # fmt: skip
+
+    def __init__(
+        self, filter_size, border, flip, rectify, ignore_border, bias,
+        x_blocked=False, p_blocked=False,
+    ):  # fmt: skip
+        self.filter_size, self.border, self.flip = filter_size, border, flip
+        self.rectify, self.ignore_border, self.bias = rectify, ignore_border, bias
+        self.x_blocked, self.p_blocked = x_blocked, p_blocked
+
+    def make_node(self, x, w, *b):
+        if self.p_blocked:
+            p = _blocked_type("float32")()
+        else:
+            p = T.TensorType("float32", (x.broadcastable[0], w.broadcastable[0], False, False))()
+        winners = _blocked_type("uint8")()
+        winners.tag.values_eq_approx = same_winners
+        return Apply(self, [x, w, *b], [p, winners])
+
+    def infer_shape(self, node, shapes):
+        images, rows, columns = shapes[0][0], shapes[0][2], shapes[0][3]
+        filters, lanes = shapes[1][0], library.lanes()
+        pooled = self.infer_pooled(rows, columns)
+        blocked = (images, (filters + lanes - 1) // lanes, *pooled, lanes)
+        return [blocked if self.p_blocked else (images, filters, *pooled), blocked]
+
+    def shapes(self, stage):
+        """Return the shapes of p and of winners."""
+        n, f, pooled = stage.images, stage.filters, (stage.pool_rows, stage.pool_columns)
+        blocked = n, library.blocks(f), *pooled, library.lanes()
+        return blocked if self.p_blocked else (n, f, *pooled), blocked
+
+    def perform(self, node, inputs, outputs):
+        x, w, *b = inputs
+        filters, channels = w.shape[:2]
+        p, winners = reference.conv_pool(
+            from_blocks(x, channels) if self.x_blocked else x, _in_whole_blocks(w),
+            _in_whole_blocks(b[0]) if b else None,
+            self.border, self.flip, self.rectify, self.ignore_border,
+        )  # fmt: skip
+        outputs[0][0] = to_blocks(p) if self.p_blocked else np.ascontiguousarray(p[:, :filters])
+        outputs[1][0] = to_blocks(winners.transpose(0, 3, 1, 2))
+
+    def make_thunk(self, node, storage_map, compute_map, no_recycling, impl=None):
+        if library.kernels() is None:
+            return super().make_thunk(node, storage_map, compute_map, no_recycling, "py")
+
+        def run(*arrays):
+            x, *factors = map(np.ascontiguousarray, arrays)
+            return forward([self], [(True, True)], x, [factors])[0]
+
+        return thunk_of(run, node, storage_map, compute_map)
+
+
+class ConvPoolGrad(_Stage):
+    """The gradients of a stage.
+
+    Inputs: x, filters w, winners (of ConvPool) and g, the gradient of p, all as ConvPool has
+    them. Outputs: the gradients of w (f, c, i, j) and of b (f,) where `of_weights`, then that
+    of x where `of_inputs`, all float32. In blocks: g where `g_blocked`, the gradient of x where
+    `dx_blocked`.
+    """
+
+    __props__ = (
+        "filter_size", "border", "flip", "rectify", "ignore_border", "of_weights", "of_inputs",
+        "x_blocked", "dx_blocked", "g_blocked",
+    )  # fmt: skip
+
+    def __init__(
+        self, filter_size, border, flip, rectify, ignore_border, of_weights, of_inputs,
+        x_blocked=False, dx_blocked=False, g_blocked=False,
+    ):  # fmt: skip
+        self.filter_size, self.border, self.flip = filter_size, border, flip
+        self.rectify, self.ignore_border = rectify, ignore_border
+        self.of_weights, self.of_inputs = of_weights, of_inputs
+        self.x_blocked, self.dx_blocked, self.g_blocked = x_blocked, dx_blocked, g_blocked
+
+    def make_node(self, x, w, winners, g):
+        outputs = []
+        if self.of_weights:
+            outputs += [w.type(), T.TensorType("float32", (w.broadcastable[0],))()]
+        if self.of_inputs:
+            planes = (x.broadcastable[0], w.broadcastable[1], False, False)
+            planes_type = T.TensorType("float32", planes)
+            outputs.append((_blocked_type("float32") if self.dx_blocked else planes_type)())
+        return Apply(self, [x, w, winners, g], outputs)
+
+    def infer_shape(self, node, shapes):
+        x, w, *_ = shapes
+        lanes = library.lanes()
+        blocks = [(w[1] + lanes - 1) // lanes, *x[2:4], lanes]
+        dx = (x[0], *(blocks if self.dx_blocked else (w[1], *x[2:4])))
+        return ([w, w[:1]] if self.of_weights else []) + ([dx] if self.of_inputs else [])
+
+    def empty(self, w):
+        """Return arrays for the gradients of w and b, or None twice."""
+        if not self.of_weights:
+            return None, None
+        return library.empty(w.shape), library.empty((len(w),))
+
+    def empty_dx(self, x, w):
+        """Return an array for the gradient of x, or None."""
+        if not self.of_inputs:
+            return None
+        n, channels, size = len(x), w.shape[1], x.shape[2:4]
+        blocked = n, library.blocks(channels), *size, library.lanes()
+        return library.empty(blocked if self.dx_blocked else (n, channels, *size))
+
+    def perform(self, node, inputs, outputs):
+        x, w, winners, g = inputs
+        filters, channels = w.shape[:2]
+        x = from_blocks(x, channels) if self.x_blocked else x
+        g = from_blocks(g, filters) if self.g_blocked else g
+        won = from_blocks(winners, filters).transpose(0, 2, 3, 1)  # (n, ph, pw, f)
+        dw, db, dx = reference.conv_pool_grad(x, w, won, g, self.border, self.flip)
+        values = [dw, db] if self.of_weights else []
+        if self.of_inputs:
+            values.append(to_blocks(dx) if self.dx_blocked else np.ascontiguousarray(dx))
+        for cell, value in zip(outputs, values, strict=True):
+            cell[0] = theano._asarray(value, dtype="float32")
+
+    def make_thunk(self, node, storage_map, compute_map, no_recycling, impl=None):
+        if library.kernels() is None:
+            return super().make_thunk(node, storage_map, compute_map, no_recycling, "py")
+
+        def run(*arrays):
+            return backward([self], list(map(np.ascontiguousarray, arrays)))
+
+        return thunk_of(run, node, storage_map, compute_map)

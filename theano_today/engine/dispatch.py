@@ -1,0 +1,124 @@
+"""Which thunk runs a node: one of ours, Python's own, or Theano's compiled C code.
+
+Theano compiles a C module for each kind of node, one after the other, for half a minute of a
+net's first start. Net2's graphs need none: what takes time runs on the kernels, and what takes
+none (shapes, views, scalars) runs in Python.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+from collections.abc import Callable
+from types import ModuleType
+
+import numpy as np
+
+from theano_today.engine import genuine, library
+
+
+@functools.cache
+def _functions() -> dict[type, Callable]:
+    """Op type -> function of a node that returns a function of its arrays, or None."""
+    from theano.compile import ops
+    from theano.tensor import basic, blas
+    from theano.tensor import elemwise as te
+
+    from theano_today.engine import elemwise, products
+
+    return {
+        te.Elemwise: elemwise.elemwise,
+        ops.DeepCopyOp: deep_copy,
+        basic.Alloc: alloc,
+        blas.Dot22: products.dot22,
+        blas.Dot22Scalar: products.dot22_scalar,
+        blas.Gemm: products.gemm,
+    }
+
+
+@functools.cache
+def _in_python() -> tuple[type, ...]:
+    """Op types whose perform() is as good as their C code: views, shapes, NumPy calls."""
+    from theano.compile import ops
+    from theano.tensor import basic, opt, subtensor
+    from theano.tensor import elemwise as te
+
+    return (
+        te.DimShuffle, te.Sum, basic.Reshape, basic.ScalarFromTensor, basic.TensorFromScalar,
+        basic.Join, opt.MakeVector, ops.Shape, ops.Shape_i, ops.ViewOp, ops.Rebroadcast,
+        subtensor.Subtensor,
+    )  # fmt: skip
+
+
+def covered() -> list[type]:
+    """Return the Op types that run otherwise than by Theano's C code."""
+    return [*_functions(), *_in_python()]
+
+
+def patch(op_module: ModuleType) -> None:
+    """Let every Op's make_thunk look here first; ``op_module`` is theano.gof.op."""
+    original = op_module.Op.make_thunk
+
+    @functools.wraps(original)
+    def make_thunk(self, node, storage_map, compute_map, no_recycling, impl=None):
+        if impl is None and is_on() and genuine.is_genuine(self):
+            make = _functions().get(type(self))
+            run = make(node) if make else None
+            if run is not None:
+                from theano_today.engine.thunks import thunk_of
+
+                return thunk_of(run, node, storage_map, compute_map)
+            if type(self) in _in_python():
+                from theano.tensor import elemwise as te
+
+                thunk = original(self, node, storage_map, compute_map, no_recycling, "py")
+                return _of_sum(thunk, node, storage_map) if type(self) is te.Sum else thunk
+        return original(self, node, storage_map, compute_map, no_recycling, impl)
+
+    op_module.Op.make_thunk = make_thunk
+
+
+def _of_sum(perform: Callable, node, storage_map) -> Callable:
+    """Return the thunk of a Sum, with what C code does differently from NumPy."""
+    output = storage_map[node.outputs[0]]
+    of_floats = node.outputs[0].type.dtype.startswith("float")
+
+    @np.errstate(all="ignore")  # no warnings
+    def thunk():
+        perform()
+        if of_floats:
+            # C code starts with 0, NumPy with the first term: a sum of -0 is 0 there, -0 here.
+            np.add(output[0], 0.0, out=output[0])
+
+    vars(thunk).update(vars(perform))  # what Theano's virtual machines ask a thunk for
+    return thunk
+
+
+def deep_copy(node) -> Callable | None:
+    """A copy in the same order as the original, C's or Fortran's, as the C code makes it."""
+    from theano.tensor import TensorType
+
+    if not isinstance(node.inputs[0].type, TensorType):
+        return lambda x: (x.copy() if hasattr(x, "copy") else copy.deepcopy(x),)
+    return lambda x: (x.copy("A"),)
+
+
+def alloc(node) -> Callable:
+    """A value in a shape that it is broadcast to; unlike Alloc.perform, which makes 0 of -0."""
+
+    def run(value, *sizes):
+        shape = tuple(int(n) for n in sizes)
+        if value.size == 1 and not any(value.tobytes()):
+            return (np.zeros(shape, value.dtype),)
+        out = library.empty(shape, value.dtype)
+        out[...] = value
+        return (out,)
+
+    return run
+
+
+def is_on() -> bool:
+    """Say whether THEANO_FLAGS' engine is fused, the default, and its kernels could be compiled."""
+    import theano
+
+    return theano.config.engine == "fused" and library.kernels() is not None

@@ -1,0 +1,90 @@
+// The forward pass by the definition, for any filter: all multiplications, in one fixed order,
+// so that equal patches have equal sums and ties stay ties.
+#pragma once
+
+#include "gemm.hpp"
+#include "window.hpp"
+
+namespace today {
+
+// packed [vector group][c][i][j][VECTORS / 2 vectors of filters]
+constexpr int DIRECT_VECTORS = VECTORS / 2;
+constexpr int DIRECT_FILTERS = DIRECT_VECTORS * V;
+
+inline long direct_weights_size(const StageShape &s) {
+    return round_up(s.filters, DIRECT_FILTERS) * s.channels * s.taps();
+}
+
+inline void direct_weights(const StageShape &s, const float *w, float *packed) {
+    for (long f0 = 0; f0 < s.filters; f0 += DIRECT_FILTERS)
+        for (long c = 0; c < s.channels; c++)
+            for (long i = 0; i < s.filter_rows; i++)
+                for (long j = 0; j < s.filter_columns; j++)
+                    for (long f = f0; f < f0 + DIRECT_FILTERS; f++)
+                        *packed++ = f < s.filters ? w[s.weight(f, c, i, j)] : 0;
+}
+
+// NV * V filters at W adjacent windows of one row. PIXEL: floats from one pixel to the next.
+template <int NV, int W, int PIXEL>
+static INLINE void direct_windows(const StageShape &s, Image image, const float *weights,
+                                  const float *bias, long row, long column, float *p,
+                                  uint8_t *winners) {
+    vf z[2][2 * W][NV];
+    EACH (v, NV) {
+        const vf b = load(bias + v * V);
+        EACH (r, 2)
+            EACH (c, 2 * W)
+                z[r][c][v] = b;
+    }
+    const float *corner = image.data + 2 * row * image.row + 2 * column * PIXEL;
+    for (long c = 0; c < s.channels; c++) {
+        const float *plane = corner + c / PIXEL * image.plane + c % PIXEL;
+        for (long i = 0; i < s.filter_rows; i++)
+            for (long j = 0; j < s.filter_columns; j++, weights += DIRECT_FILTERS) {
+                const float *x = plane + i * image.row + j * PIXEL;
+                vf tap[NV];
+                EACH (v, NV)
+                    tap[v] = load(weights + v * V);
+                EACH (r, 2)
+                    EACH (k, 2 * W) {
+                        const vf one = splat(x[r * image.row + k * PIXEL]);
+                        EACH (v, NV)
+                            z[r][k][v] += one * tap[v];
+                    }
+            }
+    }
+    const long block = s.windows() * V;
+    EACH (k, W) {
+        const int32_t exist = existing(s, row, column + k);
+        EACH (v, NV) {
+            const vf four[4] = {z[0][2 * k][v], z[0][2 * k + 1][v], z[1][2 * k][v],
+                                z[1][2 * k + 1][v]};
+            finish_window(four, exist, s.rectify, p + v * block + k * V,
+                          winners + v * block + k * V);
+        }
+    }
+}
+
+// p and winners (filter blocks, windows, V) of one image, of planes (PIXEL 1) or blocked (V)
+template <int PIXEL>
+inline void direct_image(const StageShape &s, Image image, const float *weights, const float *bias,
+                         float *p, uint8_t *winners) {
+    const long filters = s.filter_blocks() * V, windows = s.windows();
+    for (long row = 0; row < s.pool_rows; row++)
+        for (long f = 0; f < filters; f += DIRECT_FILTERS) {
+            const float *group = weights + f * s.channels * s.taps();
+            const int vectors = filters - f < DIRECT_FILTERS ? (filters - f) / V : DIRECT_VECTORS;
+            with_vectors<DIRECT_VECTORS>(vectors, [&](auto count) {
+                constexpr int NV = decltype(count)::value;
+                long column = 0, at = f * windows + row * s.pool_columns * V;
+                for (; column + 2 <= s.pool_columns; column += 2, at += 2 * V)
+                    direct_windows<NV, 2, PIXEL>(s, image, group, bias + f, row, column, p + at,
+                                                 winners + at);
+                if (column < s.pool_columns)
+                    direct_windows<NV, 1, PIXEL>(s, image, group, bias + f, row, column, p + at,
+                                                 winners + at);
+            });
+        }
+}
+
+} // namespace today

@@ -1,0 +1,257 @@
+// Products of matrices: the tile in registers that everything here is made of, and the three
+// products of a dense layer.
+//
+//   Y (m, n)  = A (m, k) @ B (k, n)     product()
+//   W, v     <- W and v after a momentum step with the gradient A.T @ B   (update.hpp)
+//
+// B is packed into panels, (k, PANEL) floats each, zeros behind the last column; A is read
+// where it lies, one float at a time to all lanes.
+#pragma once
+
+#include "threads.hpp"
+#include "vec.hpp"
+
+namespace today {
+
+constexpr int ROWS = 6;                          // rows of a tile of sums
+constexpr int VECTORS = REGISTERS == 32 ? 4 : 2; // vectors in a row of it
+constexpr int PANEL = VECTORS * V;               // columns of a tile
+
+// A matrix: element (i, j) is at data[i * row + j * column].
+struct Matrix {
+    const float *data;
+    long row, column;
+    Matrix at(long i, long j) const { return {data + i * row + j * column, row, column}; }
+};
+
+// Memory that will be needed soon, line by line: `rows` rows of `bytes` bytes, `stride` apart.
+// Asked for a line at a time between other work, since a processor that waits for a dozen or two
+// of lines does nothing else.
+class Soon {
+  public:
+    Soon() = default;
+    Soon(const float *first, long floats, long stride, long rows)
+        : begin((const char *)first), at(begin), bytes(floats * 4), stride(stride * 4), rows(rows) {
+    }
+
+    template <int WRITE = 0> INLINE void line() {
+        if (rows <= 0)
+            return;
+        __builtin_prefetch(at, WRITE, WRITE ? 3 : 2);
+        at += 64;
+        if (at >= begin + bytes) {
+            begin += stride;
+            at = whole_line(begin);
+            rows--;
+        }
+    }
+
+  private:
+    static const char *whole_line(const char *p) { return (const char *)((uintptr_t)p & ~63ul); }
+
+    const char *begin = nullptr, *at = nullptr;
+    long bytes = 0, stride = 0, rows = 0;
+};
+
+// Which k of a product are summed over: all of 0 to count - 1, or those in a list.
+struct All {
+    long count;
+    long operator[](long p) const { return p; }
+};
+struct Some {
+    const int32_t *which;
+    long count;
+    long operator[](long p) const { return which[p]; }
+};
+
+// sums (MR, NV * V) += A (MR, k) @ panel (k, NV * V), the panel's rows `step` floats apart.
+// between() is called after every fourth of the k.
+template <int MR, int NV, class K, class F>
+static INLINE void tile(K ks, Matrix a, const float *panel, long step, vf (&sums)[MR][NV],
+                        F &&between) {
+    const auto add = [&](long k) __attribute__((always_inline)) {
+        const float *left = a.data + k * a.column;
+        vf right[NV];
+        EACH (j, NV)
+            right[j] = load(panel + k * step + j * V);
+        EACH (i, MR) {
+            const vf one = splat(left[i * a.row]);
+            EACH (j, NV)
+                sums[i][j] += one * right[j];
+        }
+    };
+    long p = 0;
+    for (; p + 4 <= ks.count; p += 4) {
+        EACH (q, 4)
+            add(ks[p + q]);
+        between();
+    }
+    for (; p < ks.count; p++)
+        add(ks[p]);
+}
+
+// The columns 0 to k - 1 of A (m, k) that are not all 0. Of rectified outputs many are, since
+// whole units and filters are dead for a while or for good; what they are multiplied by does not
+// matter, as long as it is finite.
+inline Some alive(Matrix a, long m, long k, int32_t *which) {
+    Some found = {which, 0};
+    long p = 0;
+    if (a.column == 1)
+        for (; p + V <= k; p += V) {
+            vi any_of = {};
+            for (long i = 0; i < m; i++)
+                any_of |= (vi)(load(a.data + i * a.row + p) != 0);
+            for (int lane = 0; lane < V; lane++) {
+                which[found.count] = p + lane;
+                found.count += any_of[lane] != 0;
+            }
+        }
+    for (; p < k; p++)
+        which[found.count++] = p; // not worth a look
+    return found;
+}
+
+// Call f with std::integral_constant-like numbers of rows (1 to ROWS) and vectors (1 to VECTORS).
+template <int N> struct Number {
+    static constexpr int value = N;
+};
+template <int MR = ROWS, class F> static INLINE void with_rows(int rows, F &&f) {
+    if constexpr (MR > 1)
+        if (rows < MR)
+            return with_rows<MR - 1>(rows, f);
+    f(Number<MR>());
+}
+template <int NV = VECTORS, class F> static INLINE void with_vectors(int vectors, F &&f) {
+    if constexpr (NV > 1)
+        if (vectors < NV)
+            return with_vectors<NV - 1>(vectors, f);
+    f(Number<NV>());
+}
+
+// panel (k, PANEL) <- columns `first` to first + PANEL - 1 of B (k, n), zeros behind the last.
+// Only the rows `ks` need be there.
+template <class K>
+inline void pack_panel(float *panel, Matrix b, K ks, long k, long first, long n) {
+    const long columns = n - first < PANEL ? n - first : PANEL;
+    b = b.at(0, first);
+    if (b.column == 1) {
+        for (long q = 0; q < ks.count; q++) {
+            const long p = ks[q];
+            EACH (j, VECTORS) {
+                const float *from = b.data + p * b.row + j * V;
+                const long there = columns - j * V;
+                store(panel + p * PANEL + j * V, there >= V  ? load(from)
+                                                 : there > 0 ? load_first(from, there)
+                                                             : vf{});
+            }
+        }
+        return;
+    }
+    // Columns lie in rows: squares of V by V are turned.
+    for (long j = 0; j < PANEL; j += V, panel += V) {
+        const float *from = b.data + j * b.column;
+        const long there = columns - j;
+        long p = 0;
+        if (there >= V && b.row == 1)
+            for (; p + V <= k; p += V) {
+                vf square[V];
+                EACH (i, V)
+                    square[i] = load(from + i * b.column + p);
+                transpose(square);
+                EACH (i, V)
+                    store(panel + (p + i) * PANEL, square[i]);
+            }
+        for (; p < k; p++)
+            for (long i = 0; i < V; i++)
+                panel[p * PANEL + i] = i < there ? from[i * b.column + p * b.row] : 0;
+    }
+}
+
+// What pack_panel() will read
+static INLINE Soon soon_packed(Matrix b, long k, long first, long n) {
+    if (k <= 0 || first >= n)
+        return {};
+    const long columns = n - first < PANEL ? n - first : PANEL;
+    b = b.at(0, first);
+    return b.column == 1 ? Soon(b.data, columns, b.row, k) : Soon(b.data, k, b.column, columns);
+}
+
+static INLINE void add_to(float *c, vf x, long columns, bool first) {
+    if (columns >= V)
+        store(c, first ? x : x + load(c));
+    else if (columns > 0)
+        store_first(c, first ? x : x + load_first(c, columns), columns);
+}
+
+constexpr long DEEP = 256; // or up to twice as many rows of B in a panel: it stays in the cache
+
+// C (m, n) = A[:, k0:k1] @ B[k0:k1] for the panels p0 to p1 - 1; C's rows are `row` floats apart
+inline void product_part(Matrix a, Matrix b, float *c, long row, long m, long n, long k0, long k1,
+                         long p0, long p1) {
+    const long deep = k1 - k0 <= 2 * DEEP ? k1 - k0 : DEEP;
+    float *panel = scratch(Use::panels, 2 * DEEP * PANEL);
+    int32_t *which = (int32_t *)scratch(Use::counts, 2 * DEEP + V);
+    if (k0 == k1)
+        for (long i = 0; i < m; i++)
+            for (long j = p0 * PANEL; j < n && j < p1 * PANEL; j++)
+                c[i * row + j] = 0;
+    for (long k = k0; k < k1; k += deep) {
+        const long depth = k1 - k < deep ? k1 - k : deep;
+        const Some ks = alive(a.at(0, k), m, depth, which);
+        for (long p = p0; p < p1; p++) {
+            const long j = p * PANEL;
+            pack_panel(panel, b.at(k, 0), ks, depth, j, n);
+            // The next panel's memory is on its way while this one is multiplied.
+            const bool last = p + 1 == p1;
+            const long next = last ? k + deep : k;
+            Soon soon = soon_packed(b.at(next, 0), k1 - next < deep ? k1 - next : deep,
+                                    (last ? p0 : p + 1) * PANEL, n);
+            for (long i = 0; i < m; i += ROWS)
+                with_rows(m - i < ROWS ? m - i : ROWS, [&](auto rows) {
+                    constexpr int MR = decltype(rows)::value;
+                    vf sums[MR][VECTORS] = {};
+                    tile(ks, a.at(i, k), panel, PANEL, sums, [&] {
+                        soon.line();
+                        soon.line();
+                    });
+                    EACH (r, MR)
+                        EACH (s, VECTORS)
+                            add_to(c + (i + r) * row + j + s * V, sums[r][s], n - j - s * V,
+                                   k == k0);
+                });
+        }
+    }
+}
+
+constexpr long TOO_SMALL = 1 << 20; // multiplications that are done before a thread has woken up
+
+// C (m, n) = A (m, k) @ B (k, n), C contiguous
+inline void product(Matrix a, Matrix b, float *c, long m, long n, long k) {
+    const long panels = (n + PANEL - 1) / PANEL;
+    Threads &pool = Threads::instance();
+    if (m * n * k < TOO_SMALL)
+        return product_part(a, b, c, n, m, n, 0, k, 0, panels);
+    // A long inner dimension is shared out itself: B is then read once. As many parts on any
+    // machine: the sums do not depend on its number of threads.
+    if (k > 2 * n && k > 8 * DEEP) {
+        constexpr long parts = 8;
+        float *sums = scratch(Use::products, parts * m * n);
+        pool.run(parts, [&](long part) {
+            const Share inner(k, part, parts);
+            product_part(a, b, sums + part * m * n, n, m, n, inner.begin, inner.end, 0, panels);
+        });
+        for (long i = 0; i < m * n; i++) {
+            c[i] = sums[i];
+            for (long part = 1; part < parts; part++)
+                c[i] += sums[part * m * n + i];
+        }
+        return;
+    }
+    const long items = panels < 8 * pool.size() ? panels : 8 * pool.size();
+    pool.run(items, [&](long item) {
+        const Share mine(panels, item, items);
+        product_part(a, b, c, n, m, n, 0, k, mine.begin, mine.end);
+    });
+}
+
+} // namespace today

@@ -1,0 +1,63 @@
+// What library.py calls. Every function returns 0, or 1 if there was not enough memory.
+
+#include "conv_pool.hpp"
+#include "memory.hpp"
+#include "update.hpp"
+
+using namespace today;
+
+namespace {
+template <class F> int guarded(F &&f) {
+    try {
+        f();
+        return 0;
+    } catch (const std::bad_alloc &) {
+        return 1;
+    }
+}
+} // namespace
+
+extern "C" {
+
+int today_lanes() { return V; }
+
+// Of the structure that library.py fills in
+int64_t net2_link_size() { return sizeof(Link); }
+
+int today_set_threads(int threads) {
+    return guarded([&] { Threads::instance().resize(threads); });
+}
+
+void *today_take(int64_t bytes) { return Memory::instance().take(bytes); }
+void today_give(void *block) { Memory::instance().give(block); }
+
+int today_forward(const Link *links, int64_t count) {
+    return guarded([&] { forward(links, count); });
+}
+
+int today_backward(const Link *links, int64_t count) {
+    return guarded([&] { backward(links, count); });
+}
+
+// Strides in floats.
+int today_product(const float *a, int64_t a_row, int64_t a_column, const float *b, int64_t b_row,
+                 int64_t b_column, float *c, int64_t m, int64_t n, int64_t k) {
+    return guarded(
+        [&] { product(Matrix{a, a_row, a_column}, Matrix{b, b_row, b_column}, c, m, n, k); });
+}
+
+int today_update(float rate, float momentum, int nesterov, float *w, float *v, const float *g,
+                int64_t count) {
+    return guarded([&] { update(Step{rate, momentum, nesterov != 0}, w, v, g, count); });
+}
+
+int today_update_with_product(float rate, float momentum, int nesterov, float *w, float *v,
+                             const float *a, int64_t a_row, int64_t a_column, const float *b,
+                             int64_t b_row, int64_t b_column, int64_t m, int64_t n, int64_t k) {
+    return guarded([&] {
+        update_with_product(Step{rate, momentum, nesterov != 0}, w, v, Matrix{a, a_row, a_column},
+                            Matrix{b, b_row, b_column}, m, n, k);
+    });
+}
+
+} // extern "C"

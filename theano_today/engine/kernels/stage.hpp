@@ -1,0 +1,180 @@
+// A stage: convolution, bias, rectify and 2x2 max-pool in one; its shapes and its images.
+//
+//   z (oh, ow)  = x convolved with w, + b         a filter's outputs
+//   p (ph, pw)  = max over 2x2 windows of z       and rectified: 0.5 * (p + |p|)
+//   winners     = per window, which of its four z are the maximum (see window.hpp)
+//
+// Inside, images are "blocked": (blocks, rows, columns, V), the channels in blocks of V that lie
+// side by side in a pixel, zeros behind the last; a vector is a pixel of a block. Images of a
+// few channels stay planes: (channels, rows, columns). Outside, arrays are planes unless the
+// StageShape says that they are blocked, too.
+#pragma once
+
+#include <cassert>
+
+#include "threads.hpp"
+#include "vec.hpp"
+
+namespace today {
+
+// Of a filter, in either direction. hits.hpp unrolls a row of this many taps; the rewrite of the
+// graph leaves larger filters to Theano.
+constexpr long LARGEST_FILTER = 5;
+
+// Mirrored by library.StageShape, field for field.
+struct StageShape {
+    int64_t images, channels, rows, columns;      // x (images, channels, rows, columns)
+    int64_t filters, filter_rows, filter_columns; // w (filters, channels, ., .)
+    int64_t top, left;                            // rows and columns of zeros before x
+    int64_t out_rows, out_columns;                // z
+    int64_t pool_rows, pool_columns;              // p
+    int64_t flip;                                 // 1: w is turned by 180 degrees, as Theano does
+    int64_t rectify;                              // 1: p is rectified
+    int64_t x_blocked, dx_blocked;                // 1: x, its gradient
+    int64_t p_blocked;                            // 1: p (or, going backward, its gradient)
+
+    long channel_blocks() const { return (channels + V - 1) / V; }
+    long filter_blocks() const { return (filters + V - 1) / V; }
+    long windows() const { return pool_rows * pool_columns; }
+    long taps() const { return filter_rows * filter_columns; }
+    long weights() const { return filters * channels * taps(); }
+    // What the windows see, incomplete ones at the border as well.
+    long seen_rows() const { return 2 * pool_rows + filter_rows - 1; }
+    long seen_columns() const { return 2 * pool_columns + filter_columns - 1; }
+    // The part of x that is seen.
+    long used_rows() const { return top + rows < seen_rows() ? rows : seen_rows() - top; }
+    long used_columns() const {
+        return left + columns < seen_columns() ? columns : seen_columns() - left;
+    }
+    // x itself has all that the windows see: no copy with zeros around it is needed.
+    bool fits() const {
+        return top == 0 && left == 0 && seen_rows() <= rows && seen_columns() <= columns;
+    }
+
+    bool few_channels() const { return channels < 8; }
+
+    // What every kernel takes for granted. The tests' builds stop where it does not hold.
+    void check() const {
+        assert(images >= 0 && channels >= 1 && filters >= 1 && rows >= 0 && columns >= 0);
+        assert(1 <= filter_rows && filter_rows <= LARGEST_FILTER);
+        assert(1 <= filter_columns && filter_columns <= LARGEST_FILTER);
+        assert(top >= 0 && left >= 0 && out_rows >= 1 && out_columns >= 1);
+        // Windows of two rows and columns, or with one that reaches over the border
+        assert(0 <= pool_rows && pool_rows <= (out_rows + 1) / 2);
+        assert(0 <= pool_columns && pool_columns <= (out_columns + 1) / 2);
+        // Hits are found by 32 bits (hits.hpp).
+        assert(seen_rows() * seen_columns() * V < INT32_MAX && rows * columns * V < INT32_MAX);
+    }
+
+    // Element [f][c][i][j] of w as it meets x[row + i][column + j].
+    long weight(long f, long c, long i, long j) const {
+        if (flip) {
+            i = filter_rows - 1 - i;
+            j = filter_columns - 1 - j;
+        }
+        return ((f * channels + c) * filter_rows + i) * filter_columns + j;
+    }
+
+    // Floats of an image of x and of p, blocked or not
+    long x_size(bool blocked) const {
+        return (blocked ? channel_blocks() * V : channels) * rows * columns;
+    }
+    long p_size(bool blocked) const {
+        return (blocked ? filter_blocks() * V : filters) * windows();
+    }
+};
+
+// One image as the kernels read it: row i of plane or block k begins at
+// data[k * plane + i * row]; a pixel is 1 float, or V of a block. Pixel (0, 0) is the first that
+// the first window sees.
+struct Image {
+    const float *data;
+    long plane, row;
+};
+
+// blocked (blocks, count, V) <- planes (channels, count); the rest of the last block: zeros
+inline void planes_to_blocks(float *blocked, const float *planes, long channels, long count) {
+    for (long c = 0; c < channels; c += V, blocked += count * V) {
+        const long many = channels - c < V ? channels - c : V;
+        const float *from = planes + c * count;
+        long i = 0;
+        if (many == V)
+            for (; i + V <= count; i += V) {
+                vf square[V];
+                EACH (k, V)
+                    square[k] = load(from + k * count + i);
+                transpose(square);
+                EACH (k, V)
+                    store(blocked + (i + k) * V, square[k]);
+            }
+        for (; i < count; i++)
+            for (long k = 0; k < V; k++)
+                blocked[i * V + k] = k < many ? from[k * count + i] : 0;
+    }
+}
+
+// planes (channels, count) <- blocked (blocks, count, V)
+inline void blocks_to_planes(float *planes, const float *blocked, long channels, long count) {
+    for (long c = 0; c < channels; c += V, blocked += count * V) {
+        const long many = channels - c < V ? channels - c : V;
+        float *to = planes + c * count;
+        long i = 0;
+        if (many == V)
+            for (; i + V <= count; i += V) {
+                vf square[V];
+                EACH (k, V)
+                    square[k] = load(blocked + (i + k) * V);
+                transpose(square);
+                EACH (k, V)
+                    store(to + k * count + i, square[k]);
+            }
+        for (; i < count; i++)
+            for (long k = 0; k < many; k++)
+                to[k * count + i] = blocked[i * V + k];
+    }
+}
+
+// An image as planes, with zeros around it where the windows see more than x has
+inline Image planes_of(const StageShape &s, const float *x) {
+    const long size = s.rows * s.columns;
+    const float *planes = x;
+    if (s.x_blocked) {
+        float *copy = scratch(Use::planes, s.channels * size);
+        blocks_to_planes(copy, planes, s.channels, size);
+        planes = copy;
+    }
+    if (s.fits())
+        return {planes, size, s.columns};
+    const long height = s.seen_rows(), width = s.seen_columns();
+    float *padded = scratch(Use::image, s.channels * height * width);
+    std::memset(padded, 0, s.channels * height * width * sizeof(float));
+    for (long c = 0; c < s.channels; c++)
+        for (long i = 0; i < s.used_rows(); i++)
+            std::memcpy(padded + (c * height + s.top + i) * width + s.left,
+                        planes + c * size + i * s.columns, s.used_columns() * sizeof(float));
+    return {padded, height * width, width};
+}
+
+// An image blocked, with zeros around it where the windows see more than x has
+inline Image blocks_of(const StageShape &s, const float *x) {
+    const long size = s.rows * s.columns, blocks = s.channel_blocks();
+    const float *blocked = x;
+    if (!s.x_blocked) {
+        float *copy = scratch(Use::planes, blocks * size * V);
+        planes_to_blocks(copy, blocked, s.channels, size);
+        blocked = copy;
+    }
+    if (s.fits())
+        return {blocked, size * V, s.columns * V};
+    const long height = s.seen_rows(), width = s.seen_columns();
+    float *padded = scratch(Use::image, blocks * height * width * V);
+    std::memset(padded, 0, blocks * height * width * V * sizeof(float));
+    for (long b = 0; b < blocks; b++)
+        for (long i = 0; i < s.used_rows(); i++)
+            std::memcpy(padded + ((b * height + s.top + i) * width + s.left) * V,
+                        blocked + (b * size + i * s.columns) * V,
+                        s.used_columns() * V * sizeof(float));
+    return {padded, height * width * V, width * V};
+}
+
+} // namespace today

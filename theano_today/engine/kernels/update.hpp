@@ -1,0 +1,132 @@
+// Momentum steps, the parameters and velocities read and written once.
+//
+//   v <- momentum * v - rate * g
+//   w <- w + v                           or, with Nesterov's momentum,
+//   w <- w + momentum * v - rate * g     (Lasagne's formulation: lasagne.updates)
+#pragma once
+
+#include "gemm.hpp"
+
+namespace today {
+
+struct Step {
+    float rate, momentum;
+    bool nesterov;
+};
+
+static INLINE void step(Step rule, vf &w, vf &v, vf g) {
+    const vf down = rule.rate * g;
+    v = rule.momentum * v - down;
+    w += rule.nesterov ? rule.momentum * v - down : v;
+}
+
+static INLINE void step_through(Step rule, float *w, float *v, const float *g, long count) {
+    long i = 0;
+    for (; i + V <= count; i += V) {
+        vf x = load(w + i), y = load(v + i);
+        step(rule, x, y, load(g + i));
+        store(w + i, x);
+        store(v + i, y);
+    }
+    if (const long left = count - i; left > 0) {
+        vf x = load_first(w + i, left), y = load_first(v + i, left);
+        step(rule, x, y, load_first(g + i, left));
+        store_first(w + i, x, left);
+        store_first(v + i, y, left);
+    }
+}
+
+constexpr long PIECE = 1 << 16; // elements at a time
+
+// w, v (count) after a step with the gradient g (count)
+inline void update(Step rule, float *w, float *v, const float *g, long count) {
+    const long items = (count + PIECE - 1) / PIECE;
+    Threads::instance().run(items, [&](long item) {
+        const long first = item * PIECE, left = count - first;
+        step_through(rule, w + first, v + first, g + first, left < PIECE ? left : PIECE);
+    });
+}
+
+constexpr long STRIPE = 8 * ROWS; // rows of the gradient at a time
+
+// left (k, STRIPE) <- rows `is` of A (m, k), turned
+inline void pack_left(float *left, Matrix a, Some is, long k) {
+    for (long p = 0; p < k; p++, left += STRIPE)
+        for (long q = 0; q < is.count; q++)
+            left[q] = a.data[is[q] * a.row + p * a.column];
+}
+
+// panel (k, PANEL) <- the columns js[first], js[first + 1], ... of B, zeros behind the last
+inline void pack_columns(float *panel, Matrix b, Some js, long first, long k) {
+    const long columns = js.count - first < PANEL ? js.count - first : PANEL;
+    for (long p = 0; p < k; p++, panel += PANEL)
+        for (long j = 0; j < PANEL; j++)
+            panel[j] = j < columns ? b.data[p * b.row + js[first + j] * b.column] : 0;
+}
+
+// W, v (m, n) contiguous, after a step with the gradient A (m, k) @ B (k, n), a stripe of rows
+// at a time: what the gradient is needed for happens while it is still in the cache. Rows of A
+// and columns of B that are all 0 are left out of the product.
+inline void update_with_product(Step rule, float *w, float *v, Matrix a, Matrix b, long m, long n,
+                                long k) {
+    const Some js = alive(b, k, n, (int32_t *)scratch(Use::live_columns, n + V));
+    const long panels = (js.count + PANEL - 1) / PANEL;
+    float *packed = scratch(Use::panels, panels * PANEL * k);
+    Threads &pool = Threads::instance();
+    const bool small = m * n * k < TOO_SMALL;
+    const auto pack = [&](long p) { pack_columns(packed + p * PANEL * k, b, js, p * PANEL, k); };
+    if (small)
+        for (long p = 0; p < panels; p++)
+            pack(p);
+    else
+        pool.run(panels, pack);
+
+    const long row = round_up(n, PANEL);
+    const auto update_stripe = [&](long stripe) {
+        const long top = stripe * STRIPE, count = m - top < STRIPE ? m - top : STRIPE;
+        const Matrix turned = {a.data + top * a.row, a.column, a.row};
+        const Some is = alive(turned, k, count, (int32_t *)scratch(Use::counts, STRIPE + V));
+        float *left = scratch(Use::left, STRIPE * k);
+        pack_left(left, a.at(top, 0), is, k);
+        float *gradient = scratch(Use::pooled, STRIPE * row);
+        std::memset(gradient, 0, count * row * sizeof(float));
+        // The memory of w and v is on its way while their gradient is computed.
+        Soon soon_w(w + top * n, count * n, 0, 1), soon_v(v + top * n, count * n, 0, 1);
+        for (long i = 0; i < is.count; i += ROWS)
+            with_rows(is.count - i < ROWS ? is.count - i : ROWS, [&](auto rows) {
+                constexpr int MR = decltype(rows)::value;
+                for (long p = 0; p < panels; p++) {
+                    vf sums[MR][VECTORS] = {};
+                    tile(All{k}, Matrix{left + i, 1, STRIPE}, packed + p * PANEL * k, PANEL, sums,
+                         [&] {
+                             EACH (line, 3) {
+                                 soon_w.line<1>();
+                                 soon_v.line<1>();
+                             }
+                         });
+                    EACH (r, MR) {
+                        float *to = gradient + is[i + r] * row;
+                        if (js.count == n) {
+                            EACH (s, VECTORS)
+                                store(to + p * PANEL + s * V, sums[r][s]);
+                        } else {
+                            const long some = js.count - p * PANEL;
+                            const float *from = (const float *)sums[r];
+                            for (long j = 0; j < PANEL && j < some; j++)
+                                to[js[p * PANEL + j]] = from[j];
+                        }
+                    }
+                }
+            });
+        for (long i = 0; i < count; i++)
+            step_through(rule, w + (top + i) * n, v + (top + i) * n, gradient + i * row, n);
+    };
+    const long stripes = (m + STRIPE - 1) / STRIPE;
+    if (small)
+        for (long stripe = 0; stripe < stripes; stripe++)
+            update_stripe(stripe);
+    else
+        pool.run(stripes, update_stripe);
+}
+
+} // namespace today

@@ -1,0 +1,165 @@
+"""Convolution in two and three dimensions, and its gradients, by cuDNN (oneDNN on a CPU).
+
+Theano convolves, that is, turns the filters over (filter_flip); torch correlates.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from theano.tensor.nnet import abstract_conv as ac
+
+from theano_today.torch_link.dispatch.basic import implements, ints
+from theano_today.torch_link.target import torch_dtype
+
+
+class Geometry:
+    """The static facts of one convolution, in torch's terms.
+
+    Parameters
+    ----------
+    op : BaseAbstractConv
+        Inputs (batch, channels, rows, columns[, depth]), filters (filters, channels, ...).
+    """
+
+    def __init__(self, op) -> None:
+        self.axes = op.convdim
+        self.border_mode = op.border_mode
+        self.dilation = list(op.filter_dilation)
+        self.stride = list(op.subsample)
+        self.groups = op.num_groups
+        self.flipped_axes = list(range(2, 2 + self.axes)) if op.filter_flip else []
+
+    def flip(self, filters: torch.Tensor) -> torch.Tensor:
+        return filters.flip(self.flipped_axes) if self.flipped_axes else filters
+
+    def padding(self, kernel) -> list[tuple[int, int]]:
+        """Zeros (before, after) along each axis, for filters of the shape `kernel`."""
+        span = [(k - 1) * d + 1 for k, d in zip(kernel, self.dilation, strict=True)]
+        mode = self.border_mode
+        if mode == "valid":
+            return [(0, 0)] * self.axes
+        if mode == "full":
+            return [(s - 1, s - 1) for s in span]
+        if mode == "half":
+            return [(s // 2, s // 2) for s in span]
+        sides = [mode] * self.axes if isinstance(mode, int) else mode
+        return [(s, s) if isinstance(s, int) else tuple(s) for s in sides]
+
+    def arguments(self, padding) -> tuple:
+        """What aten's convolutions want after their tensors; `padding` alike on both sides."""
+        both_sides = [before for before, _ in padding]
+        no_output_padding = [0] * self.axes
+        return (self.stride, both_sides, self.dilation, False, no_output_padding, self.groups)
+
+
+def _geometry(op) -> Geometry | None:
+    # Unshared filters (one per output pixel) are a different operation.
+    return None if getattr(op, "unshared", False) else Geometry(op)
+
+
+def _lopsided(padding) -> bool:
+    return any(before != after for before, after in padding)
+
+
+def _evened(x, padding):
+    """Return x and its padding as torch can take them: padded already where sides differ."""
+    if not _lopsided(padding):
+        return x, padding
+    # F.pad counts from the last axis: [columns before, after, rows before, after].
+    x = F.pad(x, [side for pair in reversed(padding) for side in pair])
+    return x, [(0, 0)] * len(padding)
+
+
+def _crop(x, padding):
+    for axis, (before, after) in enumerate(padding, start=2):
+        x = x.narrow(axis, before, x.shape[axis] - before - after)
+    return x
+
+
+class _Rounded:
+    """Casts what goes into a convolution to the precision wanted, and its result back."""
+
+    def __init__(self, node, target) -> None:
+        self.dtype = torch_dtype(node.outputs[0].type.dtype)
+        low = target.precision == "bf16" and self.dtype == torch.float32
+        self.inner = torch.bfloat16 if low else self.dtype
+        self.layout = torch.channels_last if target.wants_channels_last else None
+
+    def __call__(self, x):
+        x = x.to(self.inner)
+        if self.layout is not None and x.ndim == 4:
+            x = x.contiguous(memory_format=self.layout)
+        return x
+
+
+def _refuse_channels(x, filters, groups: int) -> None:
+    if x.shape[1] != filters.shape[1] * groups:
+        raise ValueError(
+            f"convolution: input of shape {tuple(x.shape)} has {x.shape[1]} channels, filters "
+            f"of shape {tuple(filters.shape)} in {groups} group(s) want "
+            f"{filters.shape[1] * groups}"
+        )
+
+
+@implements(ac.AbstractConv2d, ac.AbstractConv3d)
+def convolution(op, node, target):
+    geometry = _geometry(op)
+    if geometry is None:
+        return None
+    rounded = _Rounded(node, target)
+
+    def function(x, filters):
+        _refuse_channels(x, filters, geometry.groups)
+        x, padding = _evened(x, geometry.padding(filters.shape[2:]))
+        x, filters = rounded(x), rounded(geometry.flip(filters))
+        y = torch.ops.aten.convolution(x, filters, None, *geometry.arguments(padding))
+        return y.to(rounded.dtype)
+
+    return function
+
+
+@implements(ac.AbstractConv2d_gradWeights, ac.AbstractConv3d_gradWeights, host=(2,))
+def gradient_of_filters(op, node, target):
+    geometry = _geometry(op)
+    if geometry is None:
+        return None
+    rounded = _Rounded(node, target)
+
+    def function(x, gradient, shape):
+        shape = ints(shape)
+        x, padding = _evened(x, geometry.padding(shape))
+        x, gradient = rounded(x), rounded(gradient)
+        filters = rounded(x.new_empty((gradient.shape[1], x.shape[1] // geometry.groups, *shape)))
+        found = torch.ops.aten.convolution_backward(
+            gradient, x, filters, None, *geometry.arguments(padding), [False, True, False]
+        )[1]
+        return geometry.flip(found.to(rounded.dtype))
+
+    return function
+
+
+@implements(ac.AbstractConv2d_gradInputs, ac.AbstractConv3d_gradInputs, host=(2,))
+def gradient_of_input(op, node, target):
+    geometry = _geometry(op)
+    if geometry is None:
+        return None
+    rounded = _Rounded(node, target)
+
+    def function(filters, gradient, shape):
+        shape = ints(shape)
+        padding = geometry.padding(filters.shape[2:])
+        lopsided = _lopsided(padding)
+        if lopsided:
+            wide = [s + b + a for s, (b, a) in zip(shape, padding, strict=True)]
+            outer = [(0, 0)] * geometry.axes
+        else:
+            wide, outer = shape, padding
+        gradient, filters = rounded(gradient), rounded(geometry.flip(filters))
+        x = gradient.new_empty((gradient.shape[0], filters.shape[1] * geometry.groups, *wide))
+        found = torch.ops.aten.convolution_backward(
+            gradient, rounded(x), filters, None, *geometry.arguments(outer), [True, False, False]
+        )[0].to(rounded.dtype)
+        return _crop(found, padding) if lopsided else found
+
+    return function

@@ -1,0 +1,159 @@
+"""What an epoch in hand has done so far, and how to do it again.
+
+nolearn keeps it in local variables of its training loop: the losses of the epoch's batches and
+the place in the batch iterator. To go on in the middle of an epoch, the loop is begun again
+and given the batches that were trained already, with the outputs they had then. What an iterator
+did to the data in the epochs before (shuffled it, flipped images in place) is repeated first.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from theano_today.errors import DivergedError
+from theano_today.training.checkpoints.randomness import random_state, same, set_random_state
+
+
+def _only_for_this_run(handler: Callable) -> Callable:
+    handler.only_for_this_run = True  # type: ignore[attr-defined]  # see pickling.get_state
+    return handler
+
+
+class Batches:
+    """Stands in for a net's train_iter_ during one run, and remembers what it returned.
+
+    Use `attached` around ``net.fit``, with `started`, `batch_finished` and `epoch_finished`
+    the last of the net's handlers of these occasions.
+
+    Parameters
+    ----------
+    net : NeuralNet
+        Initialized.
+    say : callable
+        Called with a line if something cannot be repeated exactly.
+
+    Attributes
+    ----------
+    outputs : list
+        What train_iter_ returned for each batch of the epoch in hand.
+    past : int
+        How many epochs the net had been trained before this run began.
+    """
+
+    def __init__(self, net, say: Callable[[str], None]) -> None:
+        self.net = net
+        self.say = say
+        self.function, self.split = net.train_iter_, net.train_split
+        self.outputs: list[Any] = []
+        self._to_repeat: list[Any] = []
+        self.past = len(net.train_history_)
+        self._resumed = False
+        self._at_start = self._at_epoch = random_state(net)
+        self._now: dict[str, Any] | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "function":  # not there yet: copy and pickle ask so early
+            raise AttributeError(name)
+        return getattr(self.function, name)  # such as `maker`, which leads to the velocities
+
+    def __call__(self, *args, **kwargs) -> Any:
+        if self._to_repeat:
+            outputs = self._to_repeat.pop(0)
+        else:
+            outputs = self.function(*args, **kwargs)
+            loss = np.mean(outputs[0])
+            if not np.isfinite(loss):
+                epoch, batch = len(self.net.train_history_) + 1, len(self.outputs) + 1
+                raise DivergedError(f"the loss became {loss} in epoch {epoch}, batch {batch}")
+        self.outputs.append(outputs)
+        return outputs
+
+    @property
+    def done(self) -> int:
+        """How many batches of the epoch in hand have been trained."""
+        return len(self.outputs) + len(self._to_repeat)
+
+    @property
+    def repeating(self) -> bool:
+        """Whether the batch in hand was trained before, and only its outputs are given again."""
+        return self._now is not None
+
+    @contextmanager
+    def attached(self):
+        self.net.train_iter_ = self
+        try:
+            yield
+        finally:
+            self.net.train_iter_ = self.function
+            self.net.train_split = self.split
+
+    def state(self) -> dict[str, Any]:
+        """Return what `resume` needs; of what `plain.encode` takes."""
+        return {
+            "past": self.past,
+            "outputs": self.outputs + self._to_repeat,
+            "at_start": self._at_start,
+            "at_epoch": self._at_epoch,
+            "now": self._now if self.repeating else random_state(self.net),
+        }
+
+    def resume(self, state: dict[str, Any]) -> None:
+        """Go on from what `state` returned; the net must be restored already."""
+        self.past, self._to_repeat = state["past"], list(state["outputs"])
+        self._at_start, self._at_epoch = state["at_start"], state["at_epoch"]
+        self._now = state["now"]
+        self._resumed = True
+        set_random_state(self.net, self._at_start)
+        self.net.train_split = self._split_and_repeat
+
+    def _split_and_repeat(self, X, y, net):
+        net.train_split = self.split  # once is enough, and this one has no place in a pickle
+        parts = self.split(X, y, net)
+        self._repeat_epochs(*parts)
+        return parts
+
+    def _repeat_epochs(self, X_train, X_valid, y_train, y_valid) -> None:
+        # As NeuralNet.train_loop does, but for the training.
+        for _ in range(len(self.net.train_history_) - self.past):
+            for _ in self.net.batch_iterator_train(X_train, y_train):
+                pass
+            for _ in self.net.batch_iterator_test(X_valid, y_valid):
+                pass
+
+    @_only_for_this_run
+    def started(self, nn, train_history) -> None:
+        if not self._resumed:
+            self._at_epoch = random_state(nn)
+            return
+        if not same(random_state(nn), self._at_epoch):
+            self.say(
+                "something besides the batch iterators has drawn random numbers: the order of "
+                "the batches differs from here on"
+            )
+        set_random_state(nn, self._at_epoch)
+        if not self._to_repeat and self._now is not None:
+            set_random_state(nn, self._now)
+            self._now = None
+
+    @_only_for_this_run
+    def batch_finished(self, nn, train_history) -> None:
+        if self._now is not None and not self._to_repeat:
+            set_random_state(nn, self._now)
+            self._now = None
+
+    @_only_for_this_run
+    def epoch_finished(self, nn, train_history) -> None:
+        self.outputs = []
+        self._at_epoch = random_state(nn)
+        last = train_history[-1]
+        # nolearn gives NaN for the loss of a validation set that does not exist, too; the
+        # best one tells them apart.
+        if not math.isfinite(last["valid_loss"]) and not math.isnan(last["valid_loss_best"]):
+            raise DivergedError(
+                f"the validation loss became {last['valid_loss']} in epoch {last['epoch']}"
+            )
