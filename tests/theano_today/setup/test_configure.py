@@ -40,7 +40,7 @@ def test_a_folder_with_a_space(tmp_path):
 
     root = tmp_path / "my folder"
     shutil.copytree(Path(theano_today.__file__).parent, root / "theano_today")
-    code = "import theano_today, theano, theano.tensor as T\nx = T.vector(); print((x + 1).eval({x: [1]}))"
+    code = "import theano_today, theano.tensor as T\nx = T.vector(); print((x + 1).eval({x: [1]}))"
     home = tmp_path / "my home"
     home.mkdir()
     assert says(code, PYTHONPATH=str(root), HOME=str(home)).strip() == "[2.]"
