@@ -11,7 +11,7 @@ import theano
 import theano.tensor as T
 from lasagne import layers
 from sklearn.base import clone
-from tests.theano_today.torch_link.test_training import CLASSES, RULES, X, classifier, layer_stack
+from tests.theano_today.torch_link.test_nolearn_loop import CLASSES, RULES, X, classifier, layer_stack
 from theano.compile import mode as theano_mode
 
 from tests.theano_today.torch_link.fake_cuda import (

@@ -141,7 +141,7 @@ def test_fused_layers(name):
 def test_layers_left_to_theano(name, caplog):
     settings, why = STOCK[name]
     x, outputs = training(network(**settings))
-    with caplog.at_level(logging.INFO, "net2"):
+    with caplog.at_level(logging.INFO, "theano_today"):
         compare([x], outputs, [X], 0)
     said = [record.getMessage() for record in caplog.records if "Theano's own ops" in record.msg]
     assert len(said) == 1
@@ -152,7 +152,7 @@ def test_what_is_said_of_a_fused_stage(caplog):
     net = network()
     net.input_layer.W.name = "conv1.W"
     x = T.tensor4()
-    with caplog.at_level(logging.INFO, "net2"):
+    with caplog.at_level(logging.INFO, "theano_today"):
         fused([x], layers.get_output(net, x))
     assert [r.getMessage() for r in caplog.records if "fused" in r.getMessage()] == [
         "conv1.W 3x3 + pool: fused"
