@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,17 @@ if worker and "compiledir" not in os.environ.get("THEANO_FLAGS", ""):
 settings.register_profile("calm", deadline=None)
 settings.register_profile("fuzz", deadline=None, max_examples=3000)
 settings.load_profile("calm")
+
+
+# CI's budget for the long tests: those that have not begun by then are skipped, and say so.
+BUDGET = int(os.environ.get("LONG_TESTS_SECONDS", "0"))
+BEGUN = time.monotonic()
+
+
+def pytest_runtest_setup(item):
+    over = BUDGET and time.monotonic() - BEGUN > BUDGET
+    if over and item.get_closest_marker("long"):
+        pytest.skip(f"the {BUDGET} seconds of the long tests are over (LONG_TESTS_SECONDS)")
 
 
 @pytest.fixture(autouse=True)

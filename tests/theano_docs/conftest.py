@@ -6,17 +6,28 @@ their own what the page states.
 
 Three times each: on the engine; with engine=stock as on a machine without a compiler, where
 every Op runs in Python; and with engine=stock in C, which compiles for minutes and stands
-among the long tests.
+among the long tests. So do the pages of `COMPILED`, whose Ops the engine leaves to C.
 """
 
 import theano_today  # noqa: F401  # isort: skip  (first: the packages of 2014 need it)
 
+from pathlib import Path
 
 import pytest
 
 from tests import theano_graphs
 
 ENGINES = ("fused", "stock-python", pytest.param("stock", marks=pytest.mark.long))
+COMPILED = ("extending", "gradients", "linalg", "modes", "nnet", "scan", "sparse", "tensor_basic")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    for item in items:
+        page = item.path.stem.removeprefix("test_")
+        here = item.path.parent == Path(__file__).parent
+        if here and page in COMPILED and item.callspec.params["engine"] == "fused":
+            item.add_marker(pytest.mark.long)
 
 
 @pytest.fixture(autouse=True, params=ENGINES)

@@ -11,7 +11,6 @@ import theano
 import theano.tensor as T
 from lasagne import layers
 from sklearn.base import clone
-from tests.theano_today.torch_link.test_nolearn_loop import CLASSES, RULES, X, classifier, layer_stack
 from theano.compile import mode as theano_mode
 
 from tests.theano_today.torch_link.fake_cuda import (
@@ -20,6 +19,13 @@ from tests.theano_today.torch_link.fake_cuda import (
     FakeCuda,
     FakeTarget,
     assert_replayed,
+)
+from tests.theano_today.torch_link.test_nolearn_loop import (
+    CLASSES,
+    RULES,
+    X,
+    classifier,
+    layer_stack,
 )
 from theano_today import torch_link
 from theano_today.torch_link import nolearn_loop
