@@ -11,7 +11,7 @@ import theano_today  # noqa: F401
 from tests.fresh_python import says
 
 
-def test_importing_runtime_changes_no_public_name():
+def test_importing_it_changes_no_public_name():
     says(
         """
 import collections, configparser, inspect, numpy, scipy.signal, sklearn, sys
@@ -28,7 +28,7 @@ assert not heavy, heavy
     )
 
 
-def test_runtime_beside_theano_imported_before():
+def test_beside_theano_imported_before():
     says(
         "import theano_today, theano, importlib\n"
         "importlib.reload(theano_today)\n"
