@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 
 import numpy as np
+import pytest
 import theano
 import theano.tensor as T
 
@@ -18,6 +19,12 @@ def engine(name):
         yield
     finally:
         theano.config.engine = before
+
+
+def needs_a_compiler(engine):
+    """Skip a test of C code where tests/theano_docs runs it without a compiler."""
+    if engine == "stock-python":
+        pytest.skip("needs a compiler")
 
 
 def fused(inputs, outputs, **more):

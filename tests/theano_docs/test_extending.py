@@ -10,6 +10,8 @@ import theano.tensor as T
 from theano import gof
 from theano.compile.ops import FromFunctionOp, as_op
 
+from tests.theano_graphs import needs_a_compiler
+
 
 class Scale(theano.Op):
     """Multiplies by a factor; what extending_theano says an Op may have."""
@@ -265,7 +267,8 @@ class TestC:
         np.testing.assert_array_equal(f(np.arange(6.0)[::2]), [0, 14, 28])
 
     @pytest.mark.long
-    def test_only_c(self):
+    def test_only_c(self, engine):
+        needs_a_compiler(engine)
         x = T.dvector("x")
         f = theano.function([x], Both(7)(x), mode=theano.Mode("c", None))
         np.testing.assert_array_equal(f(np.arange(3.0)), [0, 7, 14])
@@ -279,7 +282,8 @@ class TestC:
         assert f(10.0, 2.0) == 13
 
     @pytest.mark.long
-    def test_code_in_a_file(self, tmp_path):
+    def test_code_in_a_file(self, engine, tmp_path):
+        needs_a_compiler(engine)
         file = tmp_path / "product.c"
         file.write_text(
             """#section support_code

@@ -11,6 +11,8 @@ from theano.compile import debugmode
 from theano.gof.vm import VM_Linker
 from theano.ifelse import ifelse
 
+from tests.theano_graphs import needs_a_compiler
+
 
 def formula():
     x, y = T.dmatrix("x"), T.dvector("y")
@@ -209,7 +211,9 @@ class TestDebugMode:
         assert np.isnan(theano.function([x], T.log(x), mode=lax)([-1]))
 
     @pytest.mark.long
-    def test_c_code_that_computes_something_else(self):
+    def test_c_code_that_computes_something_else(self, engine):
+        needs_a_compiler(engine)
+
         class Broken(theano.Op):
             __props__ = ()
 
