@@ -41,19 +41,19 @@ int today_backward(const Link *links, int64_t count) {
 
 // Strides in floats.
 int today_product(const float *a, int64_t a_row, int64_t a_column, const float *b, int64_t b_row,
-                 int64_t b_column, float *c, int64_t m, int64_t n, int64_t k) {
+                  int64_t b_column, float *c, int64_t m, int64_t n, int64_t k) {
     return guarded(
         [&] { product(Matrix{a, a_row, a_column}, Matrix{b, b_row, b_column}, c, m, n, k); });
 }
 
 int today_update(float rate, float momentum, int nesterov, float *w, float *v, const float *g,
-                int64_t count) {
+                 int64_t count) {
     return guarded([&] { update(Step{rate, momentum, nesterov != 0}, w, v, g, count); });
 }
 
 int today_update_with_product(float rate, float momentum, int nesterov, float *w, float *v,
-                             const float *a, int64_t a_row, int64_t a_column, const float *b,
-                             int64_t b_row, int64_t b_column, int64_t m, int64_t n, int64_t k) {
+                              const float *a, int64_t a_row, int64_t a_column, const float *b,
+                              int64_t b_row, int64_t b_column, int64_t m, int64_t n, int64_t k) {
     return guarded([&] {
         update_with_product(Step{rate, momentum, nesterov != 0}, w, v, Matrix{a, a_row, a_column},
                             Matrix{b, b_row, b_column}, m, n, k);

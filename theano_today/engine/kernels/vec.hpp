@@ -1,7 +1,8 @@
 // Vectors of float32 in the width of the processor that this file is compiled for.
 //
 // GCC's vector extensions (clang has them, too): one source for AVX-512, AVX2, NEON and plain
-// C++; the compiler's target (-march=native) chooses. THEANO_TODAY_VECTOR_BYTES overrides it, for tests.
+// C++; the compiler's target (-march=native) chooses. THEANO_TODAY_VECTOR_BYTES overrides it, for
+// tests.
 #pragma once
 
 #include <cstdint>
@@ -50,7 +51,8 @@ constexpr int REGISTERS = 16;
 
 typedef float vf __attribute__((vector_size(THEANO_TODAY_VECTOR_BYTES)));
 typedef int32_t vi __attribute__((vector_size(THEANO_TODAY_VECTOR_BYTES)));
-typedef float vf_anywhere __attribute__((vector_size(THEANO_TODAY_VECTOR_BYTES), aligned(4), may_alias));
+typedef float vf_anywhere
+    __attribute__((vector_size(THEANO_TODAY_VECTOR_BYTES), aligned(4), may_alias));
 typedef uint8_t vb __attribute__((vector_size(THEANO_TODAY_VECTOR_BYTES / 4)));
 typedef uint8_t vb_anywhere
     __attribute__((vector_size(THEANO_TODAY_VECTOR_BYTES / 4), aligned(1), may_alias));

@@ -65,7 +65,7 @@ void check_products(long cases) {
         today_set_threads(threads);
         for (auto *to : {&c, &again})
             check(today_product(a.data, a.row, a.column, b.data, b.row, b.column, to->data(), m, n,
-                               k) == 0,
+                                k) == 0,
                   "status", text);
         Difference difference;
         for (long i = 0; i < m; i++)
@@ -116,7 +116,7 @@ void check_updates(long cases) {
         const int status =
             of_product
                 ? today_update_with_product(rate, momentum, nesterov, w.data(), v.data(), a.data,
-                                           a.row, a.column, b.data, b.row, b.column, m, n, k)
+                                            a.row, a.column, b.data, b.row, b.column, m, n, k)
                 : today_update(rate, momentum, nesterov, w.data(), v.data(), g.data(), count);
         check(status == 0, "status", text);
         Difference of_w, of_v;
@@ -274,7 +274,7 @@ void check_callers(long cases) {
                 for (int again = 0; again < 20; again++) {
                     Guarded<float> product(m * n);
                     today_product(a.data, a.row, a.column, b.data, b.row, b.column, product.data(),
-                                 m, n, k);
+                                  m, n, k);
                     for (long i = 0; i < m * n; i++) {
                         double want = 0;
                         for (long p = 0; p < k; p++)

@@ -37,12 +37,12 @@ void today_give(void *block);
 int today_forward(const Link *, int64_t count);
 int today_backward(const Link *, int64_t count);
 int today_product(const float *a, int64_t a_row, int64_t a_column, const float *b, int64_t b_row,
-                 int64_t b_column, float *c, int64_t m, int64_t n, int64_t k);
+                  int64_t b_column, float *c, int64_t m, int64_t n, int64_t k);
 int today_update(float rate, float momentum, int nesterov, float *w, float *v, const float *g,
-                int64_t count);
+                 int64_t count);
 int today_update_with_product(float rate, float momentum, int nesterov, float *w, float *v,
-                             const float *a, int64_t a_row, int64_t a_column, const float *b,
-                             int64_t b_row, int64_t b_column, int64_t m, int64_t n, int64_t k);
+                              const float *a, int64_t a_row, int64_t a_column, const float *b,
+                              int64_t b_row, int64_t b_column, int64_t m, int64_t n, int64_t k);
 }
 
 inline uint64_t seed = 0; // that of the command line
