@@ -9,6 +9,10 @@ from cases import DTYPES, Case, Namespace, an, given
 T = Namespace(theano.tensor, "tensor")
 extra_ops = Namespace(theano.tensor.extra_ops, "tensor.extra_ops")
 
+# Of variables: T.scalar, T.fscalar and so on.
+KINDS = ["scalar", "vector", "row", "col", "matrix"]
+KINDS += ["tensor3", "tensor4", "tensor5", "tensor6", "tensor7"]
+
 
 def index(dtype="int64", *values):
     return given(np.array(values, dtype))
@@ -562,50 +566,17 @@ def cases():
             c=False,
         )
     for dtype in ("int8", "float32", "float64", "uint8", "complex64"):
-        for make in (
-            "scalar",
-            "vector",
-            "row",
-            "col",
-            "matrix",
-            "tensor3",
-            "tensor4",
-            "tensor5",
-            "tensor6",
-            "tensor7",
-        ):
+        for make in KINDS:
             yield Case(
                 f"T.{make}({dtype})",
                 lambda m=make, d=dtype: "{}".format(getattr(T, m)("n", d).type),
                 c=False,
             )
-    for make in (
-        "scalar",
-        "vector",
-        "row",
-        "col",
-        "matrix",
-        "tensor3",
-        "tensor4",
-        "tensor5",
-        "tensor6",
-        "tensor7",
-    ):
+    for make in KINDS:
         yield Case(f"T.{make}()", lambda m=make: f"{getattr(T, m)().type}", c=False)
     yield Case("T.tensor", lambda: "{}".format(T.tensor("int8", (True, False)).type))
     for letter in "bwilfdcz":
-        for kind in (
-            "scalar",
-            "vector",
-            "row",
-            "col",
-            "matrix",
-            "tensor3",
-            "tensor4",
-            "tensor5",
-            "tensor6",
-            "tensor7",
-        ):
+        for kind in KINDS:
             yield Case(
                 f"T.{letter}{kind}",
                 lambda n=letter + kind: f"{getattr(T, n)().type}",

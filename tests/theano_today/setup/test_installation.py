@@ -1,5 +1,6 @@
 """`pip install .` and `python -m theano_today setup`, in an environment outside the checkout."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -66,7 +67,5 @@ def test_from_nothing(tmp_path):
 
 def pip_settings():
     """Where this machine's pip finds packages, if it is told by the environment."""
-    import os
-
     names = ("PIP_", "SSL_CERT", "REQUESTS_CA", "HTTP_PROXY", "HTTPS_PROXY", "https_proxy")
     return {k: v for k, v in os.environ.items() if k.startswith(names)}
