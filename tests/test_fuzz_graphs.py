@@ -47,6 +47,40 @@ def test_only_what_theano_itself_cannot_compile_is_left_out(monkeypatch):
     assert said.startswith("reference: could not be compiled: BadOptimization")
 
 
+@pytest.mark.parametrize(
+    ("seed", "own"),
+    [
+        (512827, "_is_theanos_own"),  # local_useless_switch asks a numpy.bool for its type
+        (507811, "_another_comes_first"),  # of two nodes that fail
+        (509988, "_all_fused_are_ours"),  # i + (f + f) is one sum, in float64, if fused in Python
+    ],
+)
+def test_what_theano_of_2020_did_as_well(seed, own, monkeypatch):
+    """Each was run on the stack of 2020, which differs between its own linkers likewise."""
+    program = fuzz_graphs.draw_program(seed)
+    others = fuzz_graphs.contestants()
+    with fuzz_graphs.strictly():
+        assert not fuzz_graphs.failure(program, others)
+        monkeypatch.setattr(fuzz_graphs, own, lambda *_: own == "_all_fused_are_ours")
+        assert fuzz_graphs.failure(program, others)
+
+
+def test_another_error_is_a_failure_where_the_reference_has_it_nowhere(monkeypatch):
+    program = fuzz_graphs.draw_program(507811)
+    others = fuzz_graphs.contestants()
+    run = fuzz_graphs.run
+
+    def fails_otherwise(program, mode, how, **more):
+        found = run(program, mode, how, **more)
+        if mode is fuzz_graphs.OURS:
+            found.error = KeyError("no")
+        return found
+
+    monkeypatch.setattr(fuzz_graphs, "run", fails_otherwise)
+    with fuzz_graphs.strictly():
+        assert "KeyError" in fuzz_graphs.failure(program, others)
+
+
 def test_an_error_of_the_engine_alone(monkeypatch):
     def fails(node):
         raise ValueError("no")
