@@ -1,8 +1,9 @@
 """What was recorded, one case a line (zcat shows it): python expected.py FOLDER writes it afresh.
 
-FOLDER holds PROGRAM.json in float32-python, float32-c and, for FLOAT64, in float64-python. Most
-records are the same in all three: expected/PROGRAM.json.gz has each case of float32-python, and of
-the others what differs as "name @float64" (floatX=float64) and "name @c" (Theano's C code).
+FOLDER holds PROGRAM.json in float32-python, float32-c and, for FLOAT64 and DEBUG, in
+float64-python and float32-debug. Most records are the same in all of them:
+expected/PROGRAM.json.gz has each case of float32-python, and of the others what differs as "name
+@float64" (floatX=float64), "name @c" (Theano's C code) and "name @debug" (DebugMode).
 """
 
 import gzip
@@ -13,12 +14,14 @@ from pathlib import Path
 import records
 
 HERE = Path(__file__).resolve().parent / "expected"
-KINDS = [("float32", "python"), ("float32", "c"), ("float64", "python")]
+KINDS = [("float32", "python"), ("float32", "c"), ("float64", "python"), ("float32", "debug")]
 FLOAT64 = ["constants", "elementwise", "indexing", "randoms", "reductions"]  # floatX counts there
+DEBUG = ["loops"]
 SUFFIXES = {
     ("float32", "python"): [""],
     ("float32", "c"): [" @c", ""],
     ("float64", "python"): [" @float64", ""],
+    ("float32", "debug"): [" @debug", ""],
 }
 
 
@@ -44,6 +47,8 @@ def main(folder):
         used = kept.pop("used")
         for kind in KINDS[1:]:
             if kind[0] == "float64" and program not in FLOAT64:
+                continue
+            if kind[1] == "debug" and program not in DEBUG:
                 continue
             others = read(program, Path(folder) / "{}-{}".format(*kind))
             used = sorted(set(used) | set(others.pop("used")))

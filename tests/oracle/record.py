@@ -2,8 +2,9 @@
 
     python record.py WAY FOLDER [--share N] [PROGRAM ...]
 
-WAY is "python" (mode FAST_COMPILE: the Ops' own Python code) or "c" (Theano's default mode, for
-some of the cases). Writes FOLDER/PROGRAM.json for each. With --share only one case in N runs.
+WAY is "python" (mode FAST_COMPILE: the Ops' own Python code), "c" (Theano's default mode, for some
+of the cases) or "debug" (DebugMode, for the loops). Writes FOLDER/PROGRAM.json for each. With
+--share only one case in N runs.
 Runs here and on the stack of 2020 (see `.ci/oracle`).
 """
 
@@ -30,7 +31,7 @@ PROGRAMS = sorted(file.stem for file in (HERE / "programs").glob("[!_]*.py"))
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("way", choices=["python", "c"])
+    parser.add_argument("way", choices=["python", "c", "debug"])
     parser.add_argument("folder")
     parser.add_argument("programs", nargs="*")
     parser.add_argument("--share", type=int, default=1)

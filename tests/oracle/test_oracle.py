@@ -65,6 +65,13 @@ def test_float64(program, tmp_path):
     assert recorded_here(tmp_path, "float64-python", program) == []
 
 
+@pytest.mark.parametrize("share", [3, pytest.param(1, marks=pytest.mark.long)])
+@pytest.mark.parametrize("program", expected.DEBUG)
+def test_in_debug_mode(program, share, tmp_path):
+    """Every optimisation is checked, and what each node does with memory of its own and others."""
+    assert recorded_here(tmp_path, "float32-debug", program, share=share) == []
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("engine", ["", "engine=stock"])
 @pytest.mark.parametrize("program", IN_C)

@@ -3,6 +3,7 @@
 import numpy as np
 import theano
 import theano.ifelse
+import theano.sandbox.rng_mrg
 import theano.tensor
 from cases import MODES, Case, Namespace, an, current, given
 
@@ -13,6 +14,10 @@ T = Namespace(theano.tensor, "tensor")
 S = ("float32", (5, 3), 1, -1, 1)
 W = ("float32", (3, 3), 2, -0.5, 0.5)
 H = ("float32", (3,), 3)
+IN_DEBUG_MODE = ["rnn", "rnn, last", "rnn truncated", "reduce", "two outputs", "nested"]
+IN_DEBUG_MODE += ["taps of outputs", "taps -1, -3", "taps of sequences", "until", "fibonacci"]
+IN_DEBUG_MODE += ["until with gradient", "updates", "shared, unnamed", "random numbers", "MRG"]
+IN_DEBUG_MODE += ["gradient through states with " + kind for kind in ("random numbers", "MRG")]
 
 
 def rnn(x, h, w):
@@ -26,7 +31,9 @@ def results(scanned):
 
 
 def near(name, build, gradient=True, **more):
-    return Case(name, build, gradient, ulps=64, whole=True, c=more.pop("c", False), **more)
+    c = more.pop("c", False)
+    debug = name in IN_DEBUG_MODE
+    return Case(name, build, gradient, ulps=64, whole=True, c=c, debug=debug, **more)
 
 
 def cases():
@@ -145,7 +152,11 @@ def cases():
         "shared, unnamed": lambda: closed_over(),
         "updates": lambda: with_updates(),
         "random numbers": lambda: with_random_numbers(),
-        "gradient through random numbers": lambda: with_random_numbers(True),
+        "gradient through random numbers": lambda: with_random_numbers(gradient=True),
+        "gradient through states with random numbers": lambda: dropped_out(RANDOM_STREAMS),
+        "MRG": lambda: with_random_numbers(MRG),
+        "gradient through MRG": lambda: with_random_numbers(MRG, gradient=True),
+        "gradient through states with MRG": lambda: dropped_out(MRG),
         "checkpoints": lambda: results(
             theano_.scan_checkpoints(
                 lambda h, w: T.tanh(T.dot(h, w)), [], an(*H), an(*W), n_steps=6, save_every_N=2
@@ -229,9 +240,13 @@ def with_updates():
     ]
 
 
-def with_random_numbers(gradient=False):
+RANDOM_STREAMS = theano.tensor.shared_randomstreams.RandomStreams
+MRG = theano.sandbox.rng_mrg.MRG_RandomStreams
+
+
+def with_random_numbers(kind=RANDOM_STREAMS, gradient=False):
     w = theano.shared(np.float32([1, 2, 3]))
-    streams = theano.tensor.shared_randomstreams.RandomStreams(234)
+    streams = kind(234)
     outputs, updates = theano_.scan(
         lambda h: h * w + streams.uniform((3,)), None, T.zeros((3,)), n_steps=3
     )
@@ -239,6 +254,16 @@ def with_random_numbers(gradient=False):
         outputs = T.grad(T.sum(T.sqr(outputs)), w)
     function = theano.function([], outputs, updates=updates, mode=MODES[current["way"]])
     return [function(), function()]
+
+
+def dropped_out(kind):
+    streams, x, w = kind(234), theano.tensor.fmatrix(), theano.tensor.fmatrix()
+    outputs, updates = theano_.scan(
+        lambda x, h, w: rnn(x, h * streams.uniform((3,)), w), x, T.zeros((3,), "float32"), w
+    )
+    gradient = T.grad(T.sum(T.sqr(outputs[-1])), [x, w])
+    function = theano.function([x, w], gradient, updates=updates, mode=MODES[current["way"]])
+    return [function(an(*S).tag.value, an(*W).tag.value) for _ in range(2)]
 
 
 def lstm():
