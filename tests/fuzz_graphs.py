@@ -27,7 +27,7 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -61,9 +61,14 @@ class Input:
     ones: tuple[bool, ...]  # which axes are declared to be of length 1
     layout: str
     seed: int
+    units: int = 0  # of the last place, by which floats are moved
 
     def value(self) -> np.ndarray:
-        return _laid_out(_numbers(self.dtype, self.shape, random.Random(self.seed)), self.layout)
+        numbers = _numbers(self.dtype, self.shape, random.Random(self.seed))
+        if self.units and self.dtype in FLOATS:
+            with np.errstate(over="ignore"):
+                numbers *= np.dtype(self.dtype).type(1 + self.units * np.finfo(self.dtype).eps)
+        return _laid_out(numbers, self.layout)
 
 
 class Changed(Exception):
@@ -602,34 +607,52 @@ def _nobody_else_changed(found, arrays, before, shared) -> None:
             raise Changed("a result is a view of what is the caller's")
 
 
-def difference(want: Outcome, got: Outcome) -> str:
-    """Say how two outcomes differ; an empty string if they do not."""
+def difference(want: Outcome, got: Outcome, units: int = 0, *, exact_only: bool = False) -> str:
+    """Say how two outcomes differ; an empty string if they do not.
+
+    Every float may be off by `units` of its type's epsilon. With `exact_only` those are compared
+    that every implementation finds to the last bit.
+    """
     if want.error is not None or got.error is not None:
-        if type(want.error) is type(got.error) or "imension mis-match" in str(got.error):
+        fits_not = ("imension mis-match", "Dimension mismatch")
+        if type(want.error) is type(got.error) or any(s in str(got.error) for s in fits_not):
             return ""  # Theano's Python broadcasts some that its C code and we refuse
+        if "Softmax" in str(want.error) and "zero-size array" in str(want.error):
+            return ""  # of rows without elements, which its C code takes
         return f"expected {want.error!r:.300}\ngot      {got.error!r:.300}"
     for call, (wanted, found) in enumerate(zip(want.results, got.results, strict=True)):
         for i, (a, b, same) in enumerate(zip(wanted, found, want.exact, strict=True)):
             if (a.dtype, a.shape) != (b.dtype, b.shape):
                 return f"result {i}: expected {a.dtype}{a.shape}, got {b.dtype}{b.shape}"
             # What an update has made of v0 is in the next call's numbers.
-            loose = 0 if same and (call == 0 or want.exact[-1]) else 1e-9 if want.precise else 1e-3
-            if not _equal(a, b, loose):
+            same = same and (call == 0 or want.exact[-1])
+            if not same and (exact_only or a.dtype.kind != "f"):
+                continue
+            loose = 0 if same else 1e-9 if want.precise else 1e-3
+            if not _equal(a, b, loose, units):
                 return f"result {i} of call {call}:\nexpected {a!r}\ngot      {b!r}"
     return ""
 
 
-def _equal(a: np.ndarray, b: np.ndarray, loose: float) -> bool:
+def _equal(a: np.ndarray, b: np.ndarray, loose: float, units: int) -> bool:
     if a.dtype.kind != "f":
         return np.array_equal(a, b)
+    info = np.finfo(a.dtype)
+    loose = max(loose, units * float(info.eps))
     with np.errstate(all="ignore"):
         same = (np.isnan(a) & np.isnan(b)) | ((a == b) & (np.signbit(a) == np.signbit(b)))
         if not loose:
             return bool(same.all())
         largest = np.abs(np.where(np.isfinite(a), a, 0)).max(initial=0)
-        close = np.isclose(a, b, loose, loose * largest, equal_nan=True)
+        # sigmoid is 0 in Theano's code where the true value is a number too small to be normal.
+        least = loose * largest + float(info.tiny)
+        if units:  # what is left of a difference of numbers about 1
+            least += units * float(info.eps)
+        close = np.isclose(a, b, loose, least, equal_nan=True)
         # Where one overflows just before the other does, both are as large as can be.
-        huge = (np.abs(a) > np.finfo(a.dtype).max / 1e3) & (np.abs(b) > np.finfo(a.dtype).max / 1e3)
+        huge = (np.abs(a) > info.max / 1e3) & (np.abs(b) > info.max / 1e3)
+        if units:  # a sum in another order: with both infinities in it NaN, or with one
+            huge |= ~np.isfinite(a) & ~np.isfinite(b)
         return bool((same | close | huge).all())
 
 
@@ -648,10 +671,29 @@ def failure(
             return f"{name}: {error}"
         except Exception as error:
             return f"{name}: {_could_not(error)}"
-        said = difference(want, got)
-        if said and not _another_comes_first(program, want, got, reference):
-            return f"{name}: {said}"
+        said = difference(want, got, units=2 if name == "torch" else 0)
+        if not said or _another_comes_first(program, want, got, reference):
+            continue
+        rounded = name == "torch" or not difference(want, got, exact_only=True)
+        if rounded and _is_sensitive(program, want, reference):
+            continue
+        return f"{name}: {said}"
     return ""
+
+
+def _is_sensitive(program: Program, want: Outcome, reference: Mode) -> bool:
+    """Say whether the reference gives something else for inputs a little off: cos(exp(50)).
+
+    So do sums of terms much larger than they are.
+    """
+    steps = {drawn.name for drawn in program.steps}
+    if program.update is not None and not want.exact[-1] and steps & {"floor", "ceil"}:
+        return True  # of what the first call made of v0
+    for units in (1, -1):
+        inputs = tuple(replace(x, units=units) for x in program.inputs)
+        if difference(want, run(replace(program, inputs=inputs), reference, "stock"), units=2):
+            return True
+    return False
 
 
 def _another_comes_first(program: Program, want: Outcome, got: Outcome, reference: Mode) -> bool:
@@ -678,12 +720,13 @@ def _could_not(error: Exception) -> str:
 
 # Optimisations of Theano's own that replace a variable by one of another type, which Theano then
 # refuses: of unsigned integers; of a product of multiples (float32 ** int64 is float64); of x[::-1]
-# with its axis dropped.
+# with its axis dropped; of rows stacked on matrices.
 MISTYPED = (
     "local_div_switch_sink",
     "local_mul_switch_sink",
     "local_sum_prod_mul_by_scalar",
     "local_dimshuffle_subtensor",
+    "local_reduce_join",
 )
 
 

@@ -2,6 +2,8 @@
 
 import theano_today  # noqa: F401  # isort: skip  (first: the packages of 2014 need it)
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import theano.scalar as ts
@@ -63,6 +65,34 @@ def test_what_theano_of_2020_did_as_well(seed, own, monkeypatch):
         assert not fuzz_graphs.failure(program, others)
         monkeypatch.setattr(fuzz_graphs, own, lambda *_: own == "_all_fused_are_ours")
         assert fuzz_graphs.failure(program, others)
+
+
+@pytest.mark.parametrize(
+    "seed",
+    [
+        8300414,  # cos(expm1(x)) of large x
+        8300761,  # the floor of a square root that is 2, or a little less
+    ],
+)
+def test_what_rounding_decides(seed, monkeypatch):
+    pytest.importorskip("torch", reason="needs PyTorch: pip install -r requirements-gpu.txt")
+    program = fuzz_graphs.draw_program(seed)
+    others = fuzz_graphs.contestants(with_torch=True)
+    with fuzz_graphs.strictly():
+        assert not fuzz_graphs.failure(program, others)
+        monkeypatch.setattr(fuzz_graphs, "_is_sensitive", lambda *_: False)
+        assert "torch" in fuzz_graphs.failure(program, others)
+
+
+def test_sums_of_terms_much_larger_than_they_are():
+    """In another order: max - max + 1. What is exact is compared nonetheless."""
+    x = fuzz_graphs.Input("float32", (3, 2), (False, False), "every other", 315851372)
+    program = fuzz_graphs.Program((x,), (fuzz_graphs.Step("averaged", (0,), 360),), (1,))
+    want = fuzz_graphs.run(program, fuzz_graphs.REFERENCE, "stock")
+    assert fuzz_graphs._is_sensitive(program, want, fuzz_graphs.REFERENCE)
+    tame = replace(program, inputs=(replace(x, seed=3),))
+    want = fuzz_graphs.run(tame, fuzz_graphs.REFERENCE, "stock")
+    assert not fuzz_graphs._is_sensitive(tame, want, fuzz_graphs.REFERENCE)
 
 
 def test_another_error_is_a_failure_where_the_reference_has_it_nowhere(monkeypatch):

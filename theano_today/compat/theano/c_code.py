@@ -4,6 +4,8 @@
 - NumPy 2.0 also closed the iterator behind x[indices] += y, moved the constant for "no axis"
   away from MAXDIMS, and made its complex numbers C99's: three pieces of C code are mended.
   NPY_MAXDIMS itself stays what it is in NumPy's headers: users' Ops size arrays by it.
+- DimShuffle's C code took an axis of stride 0 (np.broadcast_to's) for one of length 1 and read
+  beyond the array, in 2020 as well.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ def install() -> None:
     hooks.after_import("theano.tensor.subtensor", _mend_no_axis_of_indices)
     hooks.after_import("theano.tensor.extra_ops", _mend_no_axis)
     hooks.after_import("theano.scalar.basic", _mend_complex)
+    hooks.after_import("theano.tensor.elemwise", _keep_strides_of_zero)
     logging.getLogger("theano.tensor.blas").addFilter(_not_about_numpy_blas)
 
 
@@ -80,6 +83,21 @@ def _mend_no_axis(extra_ops: ModuleType) -> None:
     # cumsum and cumprod hand the number to C; np.MAXDIMS is gone since NumPy 2.0, whose
     # NPY_RAVEL_AXIS is the smallest C int (numpy/npy_2_compat.h).
     extra_ops.CumOp.c_axis = property(lambda op: -(2**31) if op.axis is None else op.axis)
+
+
+def _keep_strides_of_zero(elemwise: ModuleType) -> None:
+    original = elemwise.DimShuffle.load_c_code
+
+    def mended(code: str) -> str:
+        return re.sub(r"if \(strides\[(.+?)\] == 0\)",
+                      r"if (strides[\1] == 0 && dimensions[\1] == 1)", code)  # fmt: skip
+
+    def load_c_code(self, func_files):
+        original(self, func_files)
+        self.func_codes = [mended(code) for code in self.func_codes]
+        self.code_sections = {name: mended(code) for name, code in self.code_sections.items()}
+
+    elemwise.DimShuffle.load_c_code = load_c_code
 
 
 def _mend_complex(basic: ModuleType) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import theano.scalar as ts
 import torch
 from theano.tensor import basic as tb
@@ -28,13 +30,22 @@ def careduce(op, node, target):
         return lambda x: x.sum(axes, dtype=accumulator).to(dtype)
     if kind is ts.Mul:
         return lambda x: _prod(x, axes, accumulator).to(dtype)
-    if kind is ts.Maximum:
-        return lambda x: x.amax(axes)
-    if kind is ts.Minimum:
-        return lambda x: x.amin(axes)
+    if kind in (ts.Maximum, ts.Minimum):
+        return _extreme("amax" if kind is ts.Maximum else "amin", axes, op.scalar_op)
     if x.type.dtype == "bool" and kind in (ts.AND, ts.OR):
         return torch_all(axes) if kind is ts.AND else torch_any(axes)
     return None
+
+
+def _extreme(name, axes, scalar_op):
+    def function(x):
+        for axis in axes:
+            if not x.shape[axis]:  # what Theano's C code says
+                said = f"Input of CAReduce{{{scalar_op}}} has zero-size on axis {axis}"
+                raise ValueError(said)
+        return getattr(x, name)(axes)
+
+    return function
 
 
 def _prod(x, axes, dtype):
@@ -61,7 +72,10 @@ def _last_axis(op, node):
 
     def reorder(x):
         # (kept..., reduced...) -> (kept..., all of the reduced)
-        return x.permute(kept + axes).reshape([x.shape[a] for a in kept] + [-1])
+        length = math.prod(x.shape[a] for a in axes)
+        if not length:
+            raise ValueError("attempt to get argmax of an empty sequence")
+        return x.permute(kept + axes).reshape([x.shape[a] for a in kept] + [length])
 
     return reorder
 

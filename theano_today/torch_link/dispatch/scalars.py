@@ -64,6 +64,13 @@ def _divisor(b, message: str):
     return torch.where(b == 0, 1, b)
 
 
+def _true_division(a, b):
+    if is_number(a) and not is_number(b):
+        # torch takes number / b for number * (1 / b), which is rounded twice and overflows early.
+        a = torch.tensor(a, dtype=b.dtype)  # on the host: handed to the kernel as a number
+    return a / b
+
+
 def _floor_division(a, b):
     if _is_whole(a) and _is_whole(b):
         return a // _divisor(b, "integer division by zero")
@@ -113,7 +120,7 @@ IN_OUTPUT_DTYPE: dict[type, Callable] = {
     ts.Add: _folded(lambda a, b: a + b),
     ts.Mul: _folded(lambda a, b: a * b),
     ts.Sub: lambda a, b: a - b,
-    ts.TrueDiv: lambda a, b: a / b,
+    ts.TrueDiv: _true_division,
     ts.IntDiv: _floor_division,
     ts.Mod: _modulo,
     ts.Pow: lambda a, b: a**b,

@@ -295,3 +295,14 @@ def test_the_maximum_of_all_axes_in_c():
     assert (argmax, maximum, where) == (3, 9.0, 3)
     np.testing.assert_array_equal(sums, np.cumsum(values))
     assert "CumOp" in names(function)
+
+
+def test_dimshuffle_of_repeated_elements_in_c():
+    # np.broadcast_to's stride of 0 was taken for that of an axis of length 1.
+    base = np.array([[1, 2, 3], [4, 5, 6]], "int8")
+    x = T.bmatrix()
+    with engine("stock"):
+        mode = theano.Mode("cvm", None)
+        function = theano.function([x], x.dimshuffle("x", 1, 0), mode=mode)
+    found = function(np.broadcast_to(base[:, :1], base.shape))
+    np.testing.assert_array_equal(found, [[[1, 4], [1, 4], [1, 4]]])

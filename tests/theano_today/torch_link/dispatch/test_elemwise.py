@@ -61,6 +61,19 @@ def samples(dtype):
     return np.array(INTS + (SIGNED if dtype.startswith("int") else []), dtype)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_number_by_a_vector_is_rounded_once(dtype):
+    """Not number * (1 / x), which is infinite where the quotient is not."""
+    x = T.vector("x", dtype)
+    numbers = np.dtype(dtype).type([0.1, 7, 0.5])
+    values = np.random.RandomState(0).uniform(1, 2, 300).astype(dtype)
+    values = np.append(values, np.finfo(dtype).tiny / 4).astype(dtype)
+    function = theano.function([x], [T.constant(n) / x for n in numbers], mode=TORCH)
+    with np.errstate(over="ignore"):
+        for n, found in zip(numbers, function(values), strict=True):
+            np.testing.assert_array_equal(found, n / values)
+
+
 class TestOneInput:
     @pytest.mark.parametrize("dtype", ["float32", "float64"])
     def test_floats(self, dtype):

@@ -37,6 +37,19 @@ class TestReductions:
         x = T.matrix("x")
         agree([x], [T.mean(x, op=True)], M, on_device=False, stock=FAST_RUN)
 
+    @pytest.mark.parametrize("function", [T.max, T.min, T.argmax, T.argmin])
+    @pytest.mark.parametrize("axis", [0, 1, None])
+    @pytest.mark.parametrize("shape", [(0, 3), (3, 0), (0, 0)])
+    def test_extremes_of_nothing(self, function, axis, shape):
+        x = T.matrix("x")
+        values = np.zeros(shape, np.float32)
+        if axis is not None and shape[axis]:
+            agree([x], [function(x, axis)], values, stock=FAST_RUN)
+        else:
+            theirs, ours = refused([x], function(x, axis), values)
+            assert type(ours) is type(theirs) is ValueError
+            assert str(ours).splitlines()[0] == str(theirs).splitlines()[0]
+
     def test_cumulative(self):
         x = T.matrix("x")
         outputs = [T.cumsum(x, 0), T.cumsum(x), T.cumprod(x, 1), T.extra_ops.cumprod(x)]
