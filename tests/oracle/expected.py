@@ -15,7 +15,14 @@ import records
 
 HERE = Path(__file__).resolve().parent / "expected"
 KINDS = [("float32", "python"), ("float32", "c"), ("float64", "python"), ("float32", "debug")]
-FLOAT64 = ["constants", "elementwise", "indexing", "randoms", "reductions"]  # floatX counts there
+FLOAT64 = [
+    "constants",
+    "elementwise",
+    "indexing",
+    "randoms",
+    "reductions",
+    "types",
+]  # floatX counts there
 DEBUG = ["loops"]
 SUFFIXES = {
     ("float32", "python"): [""],
