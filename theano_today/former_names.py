@@ -34,4 +34,6 @@ def _fill(module: ModuleType) -> None:
     if module.__name__ in FORMER:
         now = importlib.import_module(FORMER[module.__name__])
         names = {name: value for name, value in vars(now).items() if not name.startswith("__")}
+        if "restore_of_runtime" in names:
+            names["restore"] = names["restore_of_runtime"]
         module.__dict__.update(names)

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from theano_today import hooks
+from theano_today.training import former_layers
 
 SAVED = "_saved"
 
@@ -93,6 +94,13 @@ def restore(cls: type):
     return object.__new__(cls)
 
 
+def restore_of_runtime(cls: type):
+    """The same for pickles of November 2026 (former_names.py), whose layers are looked through."""
+    net = restore(cls)
+    net._of_runtime = True
+    return net
+
+
 def get_state(net) -> dict[str, Any]:
     """Return what pickle, copy.copy and copy.deepcopy store of `net`.
 
@@ -129,6 +137,8 @@ def set_state(net, state: dict[str, Any]) -> None:
     attributes = dict(state)
     _, parameters, update_state = attributes.pop(SAVED)
     vars(net).update(attributes)
+    if vars(net).pop("_of_runtime", False):
+        former_layers.mend_net(net)
     if parameters is None:
         return
     build(net)
