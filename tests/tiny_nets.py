@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from lasagne import layers
 from nolearn.lasagne import BatchIterator, NeuralNet
+from theano.compile.mode import get_default_mode
 
 from theano_today.training.pickling import update_variables
 
@@ -36,21 +37,22 @@ _compiled: dict = {}
 
 
 def compiled_once(make):
-    """A net as `make()` returns it, initialized; compiled only the first time.
+    """A net as `make()` returns it, initialized; compiled only the first time on a device.
 
     The net of an earlier call, if there was one, with everything as it was in the beginning.
     """
     net = make()  # which seeds NumPy's random numbers, too
-    if make not in _compiled:
+    key = make, id(get_default_mode())
+    if key not in _compiled:
         net.initialize()
         variables = [
             *net.get_all_params(), *update_variables(net),
             *(v for v in vars(net).values() if hasattr(v, "set_value")),
         ]  # fmt: skip
         start = [v.get_value() for v in variables]
-        _compiled[make] = net, list(zip(variables, start, strict=True)), np.random.get_state()
+        _compiled[key] = net, list(zip(variables, start, strict=True)), np.random.get_state()
         return net
-    first, start, random_state = _compiled[make]
+    first, start, random_state = _compiled[key]
     for variable, value in start:
         variable.set_value(value)
     for name in ("batch_iterator_train", "batch_iterator_test", "train_split"):

@@ -19,6 +19,7 @@ import numpy as np
 
 from theano_today import hooks
 from theano_today.torch_link.feeding import Resident
+from theano_today.torch_link.results import Mailbox
 
 # Of the device's memory, at most this much for training data.
 _SHARE = 0.5
@@ -71,18 +72,20 @@ def _patch(base) -> None:
 def _program(function):
     """The Program of a theano.function, or None if it was linked by somebody else."""
     fn = getattr(function, "fn", None)
-    return fn if hasattr(fn, "results_later") else None
+    return fn if hasattr(fn, "mailbox") else None
 
 
 @contextmanager
 def _later(programs):
+    mailbox = Mailbox(programs[0].target)  # one for both: an epoch's losses are one transfer
+    before = [program.mailbox for program in programs]
     for program in programs:
-        program.results_later = True
+        program.mailbox = mailbox
     try:
         yield
     finally:
-        for program in programs:
-            program.results_later = False
+        for program, own in zip(programs, before, strict=True):
+            program.mailbox = own
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from theano_today.torch_link.feeding import Feeder
 from theano_today.torch_link.lowering import Kind, Lowered
 from theano_today.torch_link.recording import Recording
 from theano_today.torch_link.residency import DeviceArray
-from theano_today.torch_link.results import Results
+from theano_today.torch_link.results import Mailbox, Results
 from theano_today.torch_link.target import Target, download
 from theano_today.torch_link.updates import Update
 
@@ -69,7 +69,7 @@ class Program:
         self.recordings: OrderedDict[Any, Recording] = OrderedDict()
         self.seen: OrderedDict[Any, None] = OrderedDict()
         self.feeder = Feeder(target)
-        self.results_later = False  # see results.py
+        self.mailbox: Mailbox | None = None  # where results go that are read later
 
     def __call__(self, output_subset=None) -> None:
         with torch.no_grad(), self.target.current():
@@ -187,7 +187,7 @@ class Program:
     # -- outputs --------------------------------------------------------------------------
 
     def _hand_out(self, results: Results) -> None:
-        values = results.later() if self.results_later else results.now()
+        values = results.now() if self.mailbox is None else results.later(self.mailbox)
         # The rest are updates: their cells may be those of the variables.
         for cell, value in zip(self.output_storage, values, strict=False):
             cell[0] = value

@@ -55,6 +55,10 @@ class DeviceArray(NDArrayOperatorsMixin):
         """Return a copy on the host."""
         return download(self.tensor)
 
+    def copy(self) -> DeviceArray:
+        """Return a copy on the device; does not wait for it."""
+        return DeviceArray(self.tensor.clone())
+
     def __array__(self, dtype=None, copy=None) -> np.ndarray:
         return np.asarray(self.numpy(), dtype)
 
@@ -85,9 +89,18 @@ class DeviceArray(NDArrayOperatorsMixin):
     def __repr__(self) -> str:
         return f"DeviceArray({self.tensor!r})"
 
-    def overwrite(self, array: np.ndarray) -> None:
-        """Copy an array of the same shape and dtype into the tensor."""
-        self.tensor.copy_(torch.from_numpy(np.array(array, order="C", copy=True)))
+    def overwrite(self, value: np.ndarray | DeviceArray) -> None:
+        """Copy an array of the same shape and dtype into the tensor.
+
+        What is on the device, or a single number, is copied without waiting for the device:
+        a learning rate is set at each epoch's end.
+        """
+        if isinstance(value, DeviceArray):
+            self.tensor.copy_(value.tensor)
+        elif self.tensor.numel() == 1:
+            self.tensor.fill_(np.asarray(value).item())
+        else:
+            self.tensor.copy_(torch.from_numpy(np.array(value, order="C", copy=True)))
 
 
 def _filter_inplace(self, value, old, strict=False, allow_downcast=None):
@@ -98,6 +111,9 @@ def _filter_inplace(self, value, old, strict=False, allow_downcast=None):
     """
     if isinstance(value, DeviceArray):
         if value is old:
+            return old
+        if isinstance(old, DeviceArray) and (old.shape, old.dtype) == (value.shape, value.dtype):
+            old.overwrite(value)
             return old
         value = value.numpy()
     array = self.filter(value, strict=strict, allow_downcast=allow_downcast)

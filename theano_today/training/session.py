@@ -198,8 +198,9 @@ def _train(
         "on_batch_finished": [live, batches.batch_finished, *writing, stop],
         "on_epoch_finished": [batches.epoch_finished, *writing, stop],
     }
+    first = {"on_epoch_finished": [batches.check_epoch]}
     # The handler of signals goes last and leaves first: it ends the training, not the rest.
-    with live, _added(net, **handlers), batches.attached(), stop:
+    with live, _added(net, first, **handlers), batches.attached(), stop:
         net.fit(X, y, epochs=epochs)
         if not stop.requested:
             return Ending(checkpoint)
@@ -208,6 +209,7 @@ def _train(
             raise Stopped(stop.requested)
         if checkpoint is not None:
             checkpoint.save(net)
+        batches.check()
         return Ending(checkpoint, stop.requested, how_far(net, batches))
 
 
@@ -265,13 +267,16 @@ def _same_command() -> str:
 
 
 @contextmanager
-def _added(net, **handlers: list):
-    """Add handlers for one run only: they have no place in the pickle."""
+def _added(net, first: dict[str, list] | None = None, **handlers: list):
+    """Add handlers for one run only, behind the net's own, and `first` before these.
+
+    They have no place in the pickle.
+    """
     before = {name: getattr(net, name) for name in handlers}
     for name, added in handlers.items():
         own = before[name]  # nolearn takes a list, a tuple or a single function
         own = own if isinstance(own, (list, tuple)) else [own]
-        setattr(net, name, [*own, *added])
+        setattr(net, name, [*(first or {}).get(name, []), *own, *added])
     try:
         yield
     finally:

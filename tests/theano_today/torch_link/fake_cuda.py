@@ -56,6 +56,9 @@ class FakeCuda(TorchDispatchMode):
         The current one.
     current : torch.device or None
         The current device; None stands for any other.
+    waits : int
+        How often the host has waited for the device: for values that it read, for a copy from
+        memory that is not page-locked, for an event.
     """
 
     def __init__(self) -> None:
@@ -65,6 +68,7 @@ class FakeCuda(TorchDispatchMode):
         self.kernels: set[str] = set()
         self.stream = Stream()
         self.current: torch.device | None = None
+        self.waits = 0
         self.patches = ExitStack()
 
     def __enter__(self):
@@ -89,6 +93,7 @@ class FakeCuda(TorchDispatchMode):
             if devices | {to} == {"meta", "cpu"}:
                 if self.capturing:
                     raise Refused(f"a copy to {to} in a CUDA graph")
+                self.waits += not _non_blocking(op, args, kwargs)
                 if to == "cpu":
                     return torch.ones(args[0].shape, dtype=args[0].dtype)
         elif len(devices) > 1:
@@ -98,6 +103,12 @@ class FakeCuda(TorchDispatchMode):
             raise Refused(f"{op} on the host in a CUDA graph")
         self.stream.work()
         return found
+
+
+def _non_blocking(op, args, kwargs) -> bool:
+    if op is aten.copy_.default:
+        return bool(args[2] if len(args) > 2 else kwargs.get("non_blocking"))
+    return bool(kwargs.get("non_blocking"))
 
 
 def _tensors(*trees) -> list[torch.Tensor]:
@@ -123,14 +134,15 @@ class Stream:
 
 
 class Event:
-    def __init__(self) -> None:
+    def __init__(self, cuda: FakeCuda) -> None:
+        self.cuda = cuda
         self.done: dict[Stream, int] = {}
 
     def record(self, stream=None) -> None:
         self.done = dict((stream or torch.cuda.current_stream()).done)
 
     def synchronize(self) -> None:
-        pass
+        self.cuda.waits += 1
 
 
 class Graph:
@@ -204,7 +216,7 @@ def _substitutes(cuda: FakeCuda) -> dict:
 
     return {
         "CUDAGraph": Graph, "graph": Capture, "graph_pool_handle": Pool,
-        "Stream": Stream, "Event": Event, "stream": on,
+        "Stream": Stream, "Event": lambda: Event(cuda), "stream": on,
         "current_stream": current_stream,
         "set_stream": lambda stream: setattr(cuda, "stream", stream),
         "device": current, "mem_get_info": lambda device: (2**40, 2**40),

@@ -9,7 +9,7 @@ import theano.tensor as T
 from theano.ifelse import ifelse
 
 from theano_today.torch_link.program import MOST_RECORDINGS
-from theano_today.torch_link.results import Later
+from theano_today.torch_link.results import Later, Mailbox
 
 A = np.float32([[1, 2, 3], [4, 5, 6]])
 
@@ -185,7 +185,7 @@ class TestLater:
     def test_it_is_a_number(self):
         x = T.matrix()
         f = theano.function([x], [x.sum(), x.max()], mode=TORCH)
-        f.fn.results_later = True
+        f.fn.mailbox = Mailbox(f.fn.target)
         results = [f(A + i) for i in range(5)]
         for i, (total, top) in enumerate(results):
             assert type(total) is Later
@@ -201,13 +201,13 @@ class TestLater:
     def test_arrays_come_at_once(self):
         x = T.matrix()
         f = theano.function([x], [x.sum(), x * 2], mode=TORCH)
-        f.fn.results_later = True
+        f.fn.mailbox = Mailbox(f.fn.target)
         assert all(type(r) is np.ndarray for r in f(A))
 
     def test_a_bad_index_is_found_when_looked_at(self):
         x, i = T.vector(), T.ivector()
         f = theano.function([x, i], x[i].sum(), mode=TORCH)
-        f.fn.results_later = True
+        f.fn.mailbox = Mailbox(f.fn.target)
         good, bad = f(A[0], np.int32([0, 1])), f(A[0], np.int32([0, 3]))
         assert float(good) == 3
         with pytest.raises(IndexError, match="out of bounds"):

@@ -28,7 +28,7 @@ class Batches:
     """Stands in for a net's train_iter_ during one run, and remembers what it returned.
 
     Use `attached` around ``net.fit``, with `started`, `batch_finished` and `epoch_finished`
-    the last of the net's handlers of these occasions.
+    the last of the net's handlers of these occasions, and `check_epoch` the first of its one.
 
     Parameters
     ----------
@@ -50,8 +50,10 @@ class Batches:
         self.say = say
         self.function, self.split = net.train_iter_, net.train_split
         self.outputs: list[Any] = []
+        self._checked = 0  # of the outputs
         self._to_repeat: list[Any] = []
         self.past = len(net.train_history_)
+        self._epochs = self.past  # that are over
         self._resumed = False
         self._at_start = self._at_epoch = random_state(net)
         self._now: dict[str, Any] | None = None
@@ -62,16 +64,27 @@ class Batches:
         return getattr(self.function, name)  # such as `maker`, which leads to the velocities
 
     def __call__(self, *args, **kwargs) -> Any:
-        if self._to_repeat:
-            outputs = self._to_repeat.pop(0)
-        else:
-            outputs = self.function(*args, **kwargs)
-            loss = np.mean(outputs[0])
-            if not np.isfinite(loss):
-                epoch, batch = len(self.net.train_history_) + 1, len(self.outputs) + 1
-                raise DivergedError(f"the loss became {loss} in epoch {epoch}, batch {batch}")
+        again = bool(self._to_repeat)
+        outputs = self._to_repeat.pop(0) if again else self.function(*args, **kwargs)
         self.outputs.append(outputs)
+        if getattr(outputs[0], "arrived", True):
+            self.check()
         return outputs
+
+    def check(self) -> None:
+        """Look at the loss of each batch of the epoch in hand; waits for those on a device.
+
+        Raises
+        ------
+        DivergedError
+            One is NaN or infinite.
+        """
+        for batch in range(self._checked, len(self.outputs)):
+            loss = np.mean(np.asarray(self.outputs[batch][0]))
+            if not np.isfinite(loss):
+                epoch = self._epochs + 1
+                raise DivergedError(f"the loss became {loss} in epoch {epoch}, batch {batch + 1}")
+        self._checked = len(self.outputs)
 
     @property
     def done(self) -> int:
@@ -96,7 +109,7 @@ class Batches:
         """Return what `resume` needs; of what `plain.encode` takes."""
         return {
             "past": self.past,
-            "outputs": self.outputs + self._to_repeat,
+            "outputs": [_on_host(o) for o in self.outputs + self._to_repeat],
             "at_start": self._at_start,
             "at_epoch": self._at_epoch,
             "now": self._now if self.repeating else random_state(self.net),
@@ -105,6 +118,7 @@ class Batches:
     def resume(self, state: dict[str, Any]) -> None:
         """Go on from what `state` returned; the net must be restored already."""
         self.past, self._to_repeat = state["past"], list(state["outputs"])
+        self._epochs = len(self.net.train_history_)
         self._at_start, self._at_epoch = state["at_start"], state["at_epoch"]
         self._now = state["now"]
         self._resumed = True
@@ -147,8 +161,22 @@ class Batches:
             self._now = None
 
     @_only_for_this_run
+    def check_epoch(self, nn, train_history) -> None:
+        """The first handler of on_epoch_finished: nobody else sees the row of a diverged epoch.
+
+        Where losses are checked at once, such an epoch has no row at all.
+        """
+        try:
+            self.check()
+        except DivergedError:
+            train_history.pop()
+            raise
+
+    @_only_for_this_run
     def epoch_finished(self, nn, train_history) -> None:
         self.outputs = []
+        self._checked = 0
+        self._epochs = len(train_history)
         self._at_epoch = random_state(nn)
         last = train_history[-1]
         # nolearn gives NaN for the loss of a validation set that does not exist, too; the
@@ -157,3 +185,8 @@ class Batches:
             raise DivergedError(
                 f"the validation loss became {last['valid_loss']} in epoch {last['epoch']}"
             )
+
+
+def _on_host(outputs):
+    """What train_iter_ returned for a batch, with what is on its way from a device read."""
+    return [np.asarray(o) if hasattr(o, "arrived") else o for o in outputs]

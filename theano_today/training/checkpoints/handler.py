@@ -77,8 +77,16 @@ class Checkpoint:
             self.save(nn)
 
     def save(self, net) -> bool:
-        """Write a checkpoint now, and return True; or say once why not, and return False."""
+        """Write a checkpoint now, and return True; or say once why not, and return False.
+
+        Raises
+        ------
+        DivergedError
+            A loss of the epoch in hand, not looked at before, is NaN or infinite.
+        """
         self._last = time.monotonic()
+        if self.batches is not None:
+            self.batches.check()
         state = capture(net)
         if not _finite(state):
             return False  # the next batch's loss will say so; the last good checkpoint stays

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any, TextIO
 
+import numpy as np
+
 from theano_today.errors import DataError
 from theano_today.training.table import write_line
 
@@ -25,6 +27,7 @@ class RestoreBest:
     best_epoch : int or None
     best_weights : dict of str to list of ndarray, or None
         By layer, as ``get_all_params_values`` returns them; None again once they are in the net.
+        While training runs on a GPU they stay there, as arrays that are copied when looked at.
     """
 
     def __init__(self, key: str = "valid_loss", sink: TextIO | None = None) -> None:
@@ -40,7 +43,9 @@ class RestoreBest:
         if value < self.best:
             self.best = float(value)
             self.best_epoch = int(train_history[-1]["epoch"])
-            self.best_weights = dict(nn.get_all_params_values())
+            self.best_weights = {
+                name: [_copied(p) for p in layer.get_params()] for name, layer in nn.layers_.items()
+            }
 
     def restore(self, nn, train_history=None) -> None:
         """Put the best weights into the net, if there are any; a second time changes nothing."""
@@ -66,7 +71,11 @@ class RestoreBest:
 
     def state_dict(self) -> dict[str, Any]:
         """Return what a checkpoint must hold."""
-        return {"best": self.best, "epoch": self.best_epoch, "weights": self.best_weights}
+        weights = self.best_weights and {
+            name: [np.asarray(value) for value in values]
+            for name, values in self.best_weights.items()
+        }
+        return {"best": self.best, "epoch": self.best_epoch, "weights": weights}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Put back what `state_dict` returned."""
@@ -76,6 +85,11 @@ class RestoreBest:
     def __getstate__(self) -> dict[str, Any]:
         # An open file cannot be pickled; the weights are in the pickled net.
         return vars(self) | {"sink": None, "best_weights": None}
+
+
+def _copied(parameter):
+    # To copy on the device costs microseconds, and the host need not wait for it.
+    return parameter.get_value(borrow=True, return_internal_type=True).copy()
 
 
 class EarlyStopping(RestoreBest):

@@ -134,6 +134,7 @@ def folder(tmp_path):
     return tmp_path / "net2.checkpoints"
 
 
+@pytest.mark.usefixtures("device")
 class TestGoingOn:
     @pytest.mark.parametrize("name", NETS)
     def test_after_many_crashes(self, name, folder, capsys):
@@ -525,6 +526,7 @@ class TestFaults:
         assert ".state.history.0.when is a set; training goes on" in said
 
 
+@pytest.mark.usefixtures("device")
 class TestDiverged:
     def test_batch_and_epoch_and_the_last_good_checkpoint(self, folder):
         class Bad(BatchIterator):

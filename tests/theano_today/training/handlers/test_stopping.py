@@ -36,6 +36,7 @@ def weights(net):
     return values(net)[: len(net.get_all_params())]
 
 
+@pytest.mark.usefixtures("device")
 class TestRestoreBest:
     def test_when_training_ends_by_itself(self):
         sink = io.StringIO()
@@ -72,6 +73,7 @@ class TestRestoreBest:
             net.fit(X, Y)
 
 
+@pytest.mark.usefixtures("device")
 class TestEarlyStopping:
     def test_stops_and_restores(self):
         sink = io.StringIO()
