@@ -8,7 +8,9 @@
 One process, no network. All train the same net on the same faces (Kaggle's, in --data, KFKD_DATA
 or data/; generated ones otherwise), in turns, data on the device, losses read once an epoch:
 
-    link              net2.py as it is: nolearn, Lasagne, Theano, theano_today/torch_link
+    link              net2.py as it is: session.fit with checkpoints on (one a minute), and below
+                      it nolearn, Lasagne, Theano, theano_today/torch_link
+    link, plain fit   the same net by nolearn's own net.fit
     link, tf32, bf16  the same with --tf32, --bf16
     link, searched    the same with cuDNN trying all of its algorithms first
     eager             a PyTorch module and its optimizer, as one writes them
@@ -16,7 +18,7 @@ or data/; generated ones otherwise), in turns, data on the device, losses read o
     CUDA graphs       the same captured by hand, a graph for each batch size
     torch.compile     the same compiled
 
-Then the run of 1000 epochs, at each precision: wall time, last losses, RMSE.
+Then the run of 1000 epochs as net2.py does it, at each precision: wall time, losses, RMSE.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -119,7 +122,17 @@ def _net(seed: int):
     return net.set_params(verbose=0, on_epoch_finished=[], on_training_started=[])
 
 
-def _link(options, X, y, name: str, precision: str, searched: bool = False) -> Callable:
+def _fit(net, X, y, epochs: int, folder: str) -> None:
+    """What net2.py does; the folder of the checkpoints is a temporary one."""
+    from theano_today.training.session import Plan, fit
+
+    net.max_epochs = epochs
+    fit(net, X, y, Plan(Path(folder) / "net2.checkpoints"))
+
+
+def _link(
+    options, X, y, name: str, precision: str, searched: bool = False, plain: bool = False
+) -> Callable:
     import torch
 
     from theano_today import torch_link
@@ -131,7 +144,11 @@ def _link(options, X, y, name: str, precision: str, searched: bool = False) -> C
     def measure() -> dict[str, float]:
         torch_link.use(name, precision)
         torch.backends.cudnn.benchmark = searched  # of interest when a graph is recorded
-        net.fit(X, y, epochs=options.epochs)
+        if plain:
+            net.fit(X, y, epochs=options.epochs)
+        else:
+            with TemporaryDirectory() as folder:
+                _fit(net, X, y, options.epochs, folder)
         seconds = [row["dur"] for row in net.train_history_[-options.epochs :]]
         torch.backends.cudnn.benchmark = False
         return {"ms": 1e3 * float(np.median(seconds))}
@@ -161,6 +178,7 @@ def _contestants(options, X, y, split, name: str) -> dict[str, Callable]:
     for precision in _precisions(options):
         end = "" if precision == "float32" else f", {precision}"
         found[f"link{end}"] = _link(options, X, y, name, precision)
+        found[f"link, plain fit{end}"] = _link(options, X, y, name, precision, plain=True)
         ways: dict[str, dict[str, bool]] = {"eager": {}, "channels last": {"channels_last": True}}
         if cuda:
             found[f"link, searched{end}"] = _link(options, X, y, name, precision, searched=True)
@@ -187,7 +205,8 @@ def _full_run(options, X, y, name: str, precision: str) -> None:
     torch_link.use(name, precision)
     net = _net(options.seed)
     begin = time.perf_counter()
-    net.fit(X, y, epochs=options.full)
+    with TemporaryDirectory() as folder:
+        _fit(net, X, y, options.full, folder)
     seconds = time.perf_counter() - begin
     last = net.train_history_[-1]
     rmse = last["valid_loss"] ** 0.5 * 48

@@ -78,7 +78,7 @@ class TestSmallNets:
         assert waits(cuda, net, self.X, self.Y, best=True) == [1] * (EPOCHS - 3)
 
     def test_a_checkpoint_costs_what_it_reads(self, cuda, tmp_path):
-        """At each batch of 3: a transfer for each of 6 parameters and velocities, and the losses."""
+        """At each of 3 batches: a transfer for each parameter and velocity, and the losses."""
         found = waits(cuda, small(), self.X, self.Y, folder=tmp_path / "checkpoints", every=0)
         assert min(found) > 3 * 12
         assert max(found) < 5 * 20
