@@ -80,10 +80,15 @@ def download(tensor: torch.Tensor) -> np.ndarray:
 
 
 def set_precision(precision: str) -> None:
-    """Tell torch whether its float32 products may be rounded to TF32 (10 bits of mantissa)."""
+    """Tell torch whether its float32 products may be rounded to TF32 (10 bits of mantissa).
+
+    And to use only algorithms that give the same bits each time: a run that was stopped resumes
+    bit for bit.
+    """
     exact = precision == "float32"
     # torch.backends.cuda.matmul.fp32_precision alone would contradict torch's older setting, and
     # reading that, as torch.compile does here and there, is then an error.
     torch.set_float32_matmul_precision("highest" if exact else "high")
     # torch's own default is TF32
     torch.backends.cudnn.conv.fp32_precision = "ieee" if exact else "tf32"
+    torch.backends.cudnn.deterministic = True

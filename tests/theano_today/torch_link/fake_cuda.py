@@ -214,7 +214,21 @@ def _substitutes(cuda: FakeCuda) -> dict:
 
         return launch
 
+    def raw_kernel(code: str, name: str):
+        def launch(grid, block, arguments):
+            cuda.kernels.add(code)
+            tensors = [x for x in arguments if isinstance(x, torch.Tensor)]
+            assert tensors
+            assert all(x.device == DEVICE and x.is_contiguous() for x in tensors)
+            assert all(isinstance(x, (int, float, torch.Tensor)) for x in arguments)
+            assert 0 < grid[0] < 2**31
+            assert 0 < block[0] <= 1024
+            cuda.stream.work()
+
+        return launch
+
     return {
+        "_compile_kernel": raw_kernel,
         "CUDAGraph": Graph, "graph": Capture, "graph_pool_handle": Pool,
         "Stream": Stream, "Event": lambda: Event(cuda), "stream": on,
         "current_stream": current_stream,

@@ -128,6 +128,34 @@ def test_an_index_out_of_range_does_not_kill_the_context():
         np.testing.assert_array_equal(pick(np.float32([1, 2]), np.int32([1, -2])), [2, 1])
 
 
+def test_sums_are_float64s():
+    """Large enough for the kernel of raw_kernels.py, and far from 0."""
+    x = T.tensor4()
+    axes = [None, (0, 2, 3), (2, 3), (0,)]
+    function = theano.function([x], [x.sum(axis) for axis in axes], mode=cuda())
+    values = (1e4 + RS.normal(size=(16, 8, 60, 61))).astype(np.float32)
+    for _ in range(3):
+        for found, axis in zip(function(values), axes, strict=True):
+            exact = values.sum(axis, dtype=np.float64).astype(np.float32)
+            np.testing.assert_array_equal(found, exact)
+
+
+def test_the_same_bits_each_time():
+    """As a run that resumes needs them: eager, captured and replayed, in two functions."""
+    found = []
+    for first in (0, 3):
+        step, params = train_function(cuda(), dropout=True)
+        losses = [float(step(X, Y)) for _ in range(first)]
+        if first:  # as a new process that resumes would: the recording begins later
+            state = [v.get_value() for v in step.get_shared()]
+            step, params = train_function(cuda(), dropout=True)
+            for variable, value in zip(step.get_shared(), state, strict=True):
+                variable.set_value(value)
+        losses += [float(step(X, Y)) for _ in range(8 - first)]
+        found.append((losses, [p.get_value().tobytes() for p in params]))
+    assert found[0] == found[1]
+
+
 def test_no_tf32_unless_allowed():
     x = T.matrix()
     values = np.full((256, 256), 1 + 2.0**-12, np.float32)

@@ -11,6 +11,7 @@ from theano.tensor import elemwise as te
 from theano.tensor.extra_ops import CumOp
 
 from theano_today.torch_link.dispatch.basic import implements
+from theano_today.torch_link.raw_kernels import sum_in_float64
 from theano_today.torch_link.target import torch_dtype
 
 _REDUCTIONS = (te.CAReduce, te.CAReduceDtype, te.Sum, te.Prod, te.All, te.Any)
@@ -27,6 +28,8 @@ def careduce(op, node, target):
         return lambda x: x.to(dtype)
     if kind is ts.Add:
         # Theano adds float32 up in float64.
+        if target.is_cuda and dtype == torch.float32 and accumulator == torch.float64:
+            return lambda x: _sum_on_cuda(x, axes).to(dtype)
         return lambda x: x.sum(axes, dtype=accumulator).to(dtype)
     if kind is ts.Mul:
         return lambda x: _prod(x, axes, accumulator).to(dtype)
@@ -46,6 +49,11 @@ def _extreme(name, axes, scalar_op):
         return getattr(x, name)(axes)
 
     return function
+
+
+def _sum_on_cuda(x, axes):
+    found = sum_in_float64(x, axes) if x.dtype == torch.float32 else None
+    return x.sum(axes, dtype=torch.float64) if found is None else found
 
 
 def _prod(x, axes, dtype):
