@@ -252,7 +252,7 @@ def elemwise_of_pool_gradient(op, node, target):
     launch = _gradient_launcher(op) if target.is_cuda else None
     distinct = _distinct(op)
     small = [distinct.index(count), distinct.index(count + 1)]  # the maxima and their gradient
-    by_window = launch and WindowLauncher(lambda: write_gradient(op), small)
+    by_window = WindowLauncher(lambda: write_gradient(op), small)
 
     def function(*arguments):
         geometry = arguments[-3:]

@@ -146,7 +146,7 @@ class WindowLauncher:
     """
 
     def __init__(self, write: Callable[[], Any], pooled: Sequence[int]) -> None:
-        self.element = write()
+        self.write = write
         self.pooled = pooled
         self.kernels: dict[tuple, RawKernel] = {}
 
@@ -160,7 +160,7 @@ class WindowLauncher:
             return None
         key = (*kinds, h, w)
         if key not in self.kernels:
-            self.kernels[key] = write_window(self.element, kinds, (h, w))
+            self.kernels[key] = write_window(self.write(), kinds, (h, w))
         out = small.new_empty(shape)
         count = small.numel()
         blocks = min(-(-count // _THREADS), _MOST_BLOCKS)
