@@ -5,17 +5,22 @@ know no more than that; README.md in this folder is the map. Importing it is che
 Theano, Lasagne or nolearn is loaded until somebody asks for it.
 """
 
-from theano_today import compat, engine, errors, former_names, setup, training
+from theano_today import compat, engine, errors, former_names, python2, setup, training
 
 
 def activate() -> None:
     """Install everything, in order; a second call changes nothing."""
     errors.install_excepthook()
     compat.install()
+    python2.install()
     setup.install()
     engine.install()
     training.install()
     former_names.install()
+
+
+def load_ipython_extension(ipython: object) -> None:
+    """Let ``%load_ext theano_today`` do what the import did."""
 
 
 activate()

@@ -19,12 +19,14 @@ from theano_today.errors import SetupError
 
 # As they were released; nothing newer of them ever was but Lasagne's unreleased master.
 PACKAGES = {"Theano": "1.0.5", "Lasagne": "0.1", "nolearn": "0.6.1"}
+# What translates Python 2 programs, with what it needs itself; these have wheels.
+TRANSLATORS = {"fissix": "24.4.24", "appdirs": "1.4.4"}
 
 SHIM = Path(__file__).with_name("build_shim")
 
 
 def install() -> None:
-    """Install what is missing of `PACKAGES`, saying each step in a line.
+    """Install what is missing of `PACKAGES` and `TRANSLATORS`, saying each step in a line.
 
     Raises
     ------
@@ -35,8 +37,15 @@ def install() -> None:
     for name, version in PACKAGES.items():
         if name not in missing:
             print(f"{name} {version} is installed", flush=True)
-    if not missing:
-        return
+    if missing:
+        _build(missing)
+    needed = [f"{name}=={v}" for name, v in TRANSLATORS.items() if _installed(name) is None]
+    if needed:
+        print(f"installing {', '.join(needed)}", flush=True)
+        _pip("install", ["--no-deps", *needed])
+
+
+def _build(missing: Mapping[str, str]) -> None:
     with tempfile.TemporaryDirectory(prefix="theano-setup-") as folder:
         tools, wheels = Path(folder, "tools"), Path(folder, "wheels")
         print("downloading the setuptools that builds them", flush=True)

@@ -1,0 +1,280 @@
+"""Whether a program is Python 2.
+
+A file is when Python 3 cannot parse it and Python 2 can, or when it uses, without a way around
+for Python 3, a module or a name that only Python 2 has. A program is when one of its files is:
+files that say nothing of it (``n / 2``) are then translated as well.
+"""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+from theano_today.python2 import translate
+from theano_today.python2.modules import supplied
+
+_MODULES = frozenset({*supplied.NAMES, "urllib2"}) - {"Image", "repr"}
+_NAMES = frozenset(
+    [
+        "apply",
+        "basestring",
+        "buffer",
+        "cmp",
+        "coerce",
+        "execfile",
+        "file",
+        "intern",
+        "long",
+        "raw_input",
+        "reduce",
+        "reload",
+        "unichr",
+        "unicode",
+        "xrange",
+        "StandardError",
+    ]
+)
+_METHODS = frozenset(
+    [
+        "has_key",
+        "iteritems",
+        "iterkeys",
+        "itervalues",
+        "viewitems",
+        "viewkeys",
+        "viewvalues",
+    ]
+)
+_ATTRIBUTES = {
+    "sys": {"maxint", "setdefaultencoding", "exc_clear"},
+    "os": {"getcwdu"},
+    "string": {
+        "letters", "lowercase", "uppercase", "maketrans", "join", "split", "replace", "atoi",
+        "atof", "lower", "upper", "strip",
+    },
+    "itertools": {"izip", "imap", "ifilter", "izip_longest", "ifilterfalse"},
+    "urllib": {"urlopen", "urlretrieve", "urlencode", "quote", "unquote"},
+    "types": {"StringType", "ListType", "IntType", "DictType", "TupleType", "FloatType"},
+    "operator": {"div", "isCallable", "isSequenceType"},
+}  # fmt: skip
+
+_ONLY_3 = (
+    ast.JoinedStr,
+    ast.AnnAssign,
+    ast.NamedExpr,
+    ast.Nonlocal,
+    ast.YieldFrom,
+    ast.MatMult,
+    ast.AsyncFunctionDef,
+    ast.AsyncFor,
+    ast.AsyncWith,
+    ast.Await,
+)
+
+
+def is_python2(source: str) -> bool:
+    """Tell whether a file's source says that it is Python 2."""
+    tree = parse(source)
+    if tree is None:
+        return translate.parses(source)
+    return any(_signs(tree))
+
+
+def is_python3(source: str) -> bool:
+    """Tell whether a file cannot be Python 2: it uses what only Python 3 has."""
+    tree = parse(source)
+    if tree is None:
+        return False
+    if _prints_by_function(tree):
+        return True
+    for node in ast.walk(tree):
+        if isinstance(node, _ONLY_3):
+            return True
+        if isinstance(node, ast.arguments):
+            everything = [*node.args, *node.posonlyargs, *node.kwonlyargs]
+            if node.kwonlyargs or node.posonlyargs or any(a.annotation for a in everything):
+                return True
+        if isinstance(node, ast.FunctionDef) and node.returns is not None:
+            return True
+        if isinstance(node, ast.Raise) and node.cause is not None:
+            return True
+        if isinstance(node, ast.ClassDef) and node.keywords:
+            return True
+    return False
+
+
+def parse(source: str) -> ast.Module | None:
+    """Parse a file as Python 3; None if it is not."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            tree = ast.parse(source)
+            compile(source, "<source>", "exec", dont_inherit=True)
+        except (SyntaxError, ValueError):
+            return None
+    return tree
+
+
+def _prints_by_function(tree: ast.Module) -> bool:
+    """Tell whether print is called with sep, end, file or flush, and is no function by import."""
+    features = [
+        alias.name
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom) and node.module == "__future__"
+        for alias in node.names
+    ]
+    return "print_function" not in features and any(
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "print"
+        and node.keywords
+        for node in ast.walk(tree)
+    )
+
+
+def _signs(tree: ast.Module) -> Iterator[str]:
+    """Yield the names of Python 2 that a file uses outside of any `if` or `try` made for both."""
+    bound = _bound(tree)
+    modules = {
+        alias.asname or alias.name: alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import)
+        for alias in node.names
+    }
+    for node in _unguarded(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name in _MODULES)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            if node.module in _MODULES:
+                yield node.module or ""
+            gone = _ATTRIBUTES.get(node.module or "", set())
+            yield from (alias.name for alias in node.names if alias.name in gone)
+        elif isinstance(node, ast.Name) and node.id in _NAMES and node.id not in bound:
+            yield node.id
+        elif isinstance(node, ast.Attribute):
+            value = node.value
+            module = modules.get(value.id) if isinstance(value, ast.Name) else None
+            if module and node.attr in _ATTRIBUTES.get(module, ()):
+                yield f"{module}.{node.attr}"
+        elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") in _METHODS:
+            yield node.func.attr  # type: ignore[attr-defined]
+
+
+def _bound(tree: ast.Module) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            names.add(node.id)
+        elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            names.add(node.name)
+        elif isinstance(node, ast.arg):
+            names.add(node.arg)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            names |= {(alias.asname or alias.name).partition(".")[0] for alias in node.names}
+            if any(alias.name == "*" for alias in node.names):
+                # six.moves, a compat module of the program's own: anything may come from there.
+                names |= _NAMES
+    return names
+
+
+def _unguarded(node: ast.AST) -> Iterator[ast.AST]:
+    """Walk through a tree, but for what is written for Python 2 and 3."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Try) and _handles_absence(child):
+            for rest in (*child.orelse, *child.finalbody):
+                yield rest
+                yield from _unguarded(rest)
+            continue
+        if isinstance(child, (ast.If, ast.IfExp)) and _asks_version(child.test):
+            continue
+        yield child
+        yield from _unguarded(child)
+
+
+def _handles_absence(node: ast.Try) -> bool:
+    wanted = {"ImportError", "ModuleNotFoundError", "NameError", "AttributeError", "Exception"}
+    for handler in node.handlers:
+        if handler.type is None:
+            return True
+        if wanted & {n.id for n in ast.walk(handler.type) if isinstance(n, ast.Name)}:
+            return True
+    return False
+
+
+def _asks_version(test: ast.AST) -> bool:
+    for node in ast.walk(test):
+        if isinstance(node, ast.Attribute) and node.attr in (
+            "version_info",
+            "PY2",
+            "PY3",
+            "hexversion",
+        ):
+            return True
+        if isinstance(node, ast.Name) and node.id.upper() in ("PY2", "PY3"):
+            return True
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id == "hasattr"
+        ):
+            return True
+    return False
+
+
+def names_imported(tree: ast.Module, package: str = "") -> Iterator[str]:
+    """Yield the full names that a file imports, and those that Python 2 took them for."""
+    for node in ast.walk(tree):
+        found: list[str] = []
+        base = package
+        if isinstance(node, ast.Import):
+            found = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            parts = package.split(".") if package else []
+            above = ".".join(parts[: len(parts) - node.level + 1]) if node.level else ""
+            stem = ".".join(filter(None, [above, node.module or ""]))
+            found = [stem, *(f"{stem}.{alias.name}".strip(".") for alias in node.names)]
+            base = "" if node.level else package
+        for name in found:
+            yield name
+            if base:
+                yield f"{base}.{name}"
+
+
+def python2_file(script: Path, folder: Path, package: str = "") -> Path | None:
+    """Return the first file of a program that says that it is Python 2, or None.
+
+    Followed are the imports of files that are inside of `folder`.
+    """
+    waiting, seen = [(script, package)], {script}
+    while waiting:
+        path, package = waiting.pop(0)
+        try:
+            source = translate.decode(path.read_bytes())
+        except OSError:
+            continue
+        tree = parse(source)
+        if tree is None:
+            if translate.parses(source):
+                return path
+            continue
+        if any(_signs(tree)):
+            return path
+        for name in names_imported(tree, package):
+            for found, inside in files_of(folder, name):
+                if found not in seen:
+                    seen.add(found)
+                    waiting.append((found, inside))
+    return None
+
+
+def files_of(folder: Path, name: str) -> Iterator[tuple[Path, str]]:
+    """Yield the files below `folder` that ``import name`` executes, each with its package."""
+    parts = name.split(".")
+    for count in range(1, len(parts) + 1):
+        place = folder.joinpath(*parts[:count])
+        if (place / "__init__.py").is_file():
+            yield place / "__init__.py", ".".join(parts[:count])
+        elif place.with_name(place.name + ".py").is_file():
+            yield place.with_name(place.name + ".py"), ".".join(parts[: count - 1])

@@ -1,0 +1,136 @@
+"""Compiles translated source so that tracebacks are the original's, and what only a run needs.
+
+Line numbers are those of the file that the user wrote, whose lines Python then shows. Columns
+would be those of the translation: each line stands for itself as a whole, without carets.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from pathlib import Path
+from types import CodeType
+from typing import Any
+
+from theano_today.python2 import translate
+
+_COMPARISONS: dict[type, str] = {ast.Lt: "lt", ast.LtE: "le", ast.Gt: "gt", ast.GtE: "ge"}
+_NEW_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+_CAUGHT = "_py2_caught"
+
+
+def compile_text(
+    source: str, filename: str, mode: str = "exec", *, own: Callable[[str], bool] | None = None
+) -> CodeType:
+    """Compile Python 2's source.
+
+    Raises
+    ------
+    NotPython2
+        If it is not Python 2.
+    SyntaxError
+        If the translation cannot be compiled; the line is the original's.
+    """
+    return compile(parse_text(source, filename, mode, own=own), filename, mode, dont_inherit=True)
+
+
+def parse_text(
+    source: str, filename: str, mode: str = "exec", *, own: Callable[[str], bool] | None = None
+) -> Any:
+    """Return the tree that `compile_text` compiles."""
+    done = translate.translate(source, filename, own=own or (lambda name: False))
+    text = done.text.strip() if mode == "eval" else done.text
+    try:
+        tree = _for_the_run(ast.parse(text, filename, mode), source, done.lines)
+        compile(tree, filename, mode, dont_inherit=True)
+        return tree
+    except SyntaxError as error:
+        if error.lineno and error.lineno <= len(done.lines):
+            error.lineno = error.end_lineno = done.lines[error.lineno - 1]
+            lines = source.split("\n")
+            error.text = lines[error.lineno - 1] if error.lineno <= len(lines) else None
+            error.offset = error.end_offset = None
+        raise
+
+
+def compile_file(path: Any, own: Callable[[str], bool] | None = None) -> CodeType:
+    """Compile a file that may be Python 2 or 3; what cannot be parsed as 2 is taken as 3."""
+    source = translate.decode(Path(path).read_bytes())
+    try:
+        return compile_text(source, str(path), own=own)
+    except translate.NotPython2:
+        return compile(source, str(path), "exec", dont_inherit=True)
+
+
+def _for_the_run(tree: Any, source: str, origins: list[int]) -> Any:
+    tree = ast.fix_missing_locations(_Semantics().visit(tree))
+    lines = source.split("\n")
+    widths = [len(line.encode("utf-8", "replace")) for line in lines]
+    indents = [len(line) - len(line.lstrip()) for line in lines]
+    node: Any
+    for node in ast.walk(tree):
+        if hasattr(node, "lineno"):
+            here = origins[min(node.lineno, len(origins)) - 1]
+            node.lineno = node.end_lineno = here
+            inside = here <= len(lines)
+            node.col_offset = indents[here - 1] if inside else 0
+            node.end_col_offset = max(widths[here - 1] if inside else 0, node.col_offset)
+    return tree
+
+
+class _Semantics(ast.NodeTransformer):
+    """Comparisons of anything with anything, generators that end by StopIteration, and the
+    names of exceptions, which stay bound when the handler is over."""
+
+    def visit_Compare(self, node: ast.Compare) -> Any:
+        self.generic_visit(node)
+        if len(node.ops) > 1 or type(node.ops[0]) not in _COMPARISONS:
+            return node
+        return ast.copy_location(
+            ast.Call(
+                ast.Attribute(
+                    ast.Name(translate.RUNTIME, ast.Load()),
+                    _COMPARISONS[type(node.ops[0])],
+                    ast.Load(),
+                ),
+                [node.left, node.comparators[0]],
+                [],
+            ),
+            node,
+        )
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> Any:
+        self.generic_visit(node)
+        if not _yields(node):
+            return node
+        start = 1 if ast.get_docstring(node, clean=False) is not None else 0
+        body = node.body[start:]
+        if not body:
+            return node
+        end = ast.ExceptHandler(ast.Name("StopIteration", ast.Load()), None, [ast.Return(None)])
+        guarded = ast.Try(body, [end], [], [])
+        node.body[start:] = [ast.copy_location(guarded, body[0])]
+        parts: list[Any] = [end, *end.body, end.type]
+        for one in parts:
+            ast.copy_location(one, body[0])
+        return node
+
+    def visit_ExceptHandler(self, node: ast.ExceptHandler) -> Any:
+        self.generic_visit(node)
+        if node.name is None:
+            return node
+        bind = ast.Assign([ast.Name(node.name, ast.Store())], ast.Name(_CAUGHT, ast.Load()))
+        node.name = _CAUGHT
+        node.body.insert(0, ast.copy_location(bind, node))
+        return node
+
+
+def _yields(function: ast.FunctionDef) -> bool:
+    waiting: list[Any] = list(function.body)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, (ast.Yield, ast.YieldFrom)):
+            return True
+        if not isinstance(node, _NEW_SCOPES):
+            waiting.extend(ast.iter_child_nodes(node))
+    return False

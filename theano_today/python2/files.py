@@ -1,0 +1,191 @@
+"""Files as Python 2 opened them.
+
+A file opened without "b" gives text. Python 2 had bytes there, and programs of the time read
+pickles and images from such files as well as words. So the bytes are looked at: valid UTF-8
+without a zero byte is read as UTF-8 (a byte further down that is none survives, as a surrogate);
+everything else is read as Latin-1, one character for each byte, which is what Python 2's strings
+were. Line ends stay as they are unless the mode has a U. Text is written as UTF-8, and characters
+that stand for bytes as these bytes.
+
+A file opened with "b" gives bytes, and takes text as well. pickle, csv, struct and NumPy get the
+bytes of a file of either kind.
+"""
+
+from __future__ import annotations
+
+import builtins
+import io
+import os
+import re
+from typing import Any
+
+# What decides between UTF-8 and Latin-1 is looked for in the file's first bytes.
+_LOOKED_AT = 1 << 16
+_NO_TEXT = re.compile("[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x80-\x9f]")
+
+
+class TextFile(io.TextIOWrapper):
+    """A file opened without "b"."""
+
+    def __init__(self, buffer: Any, encoding: str, newline: str | None, at_once: bool) -> None:
+        super().__init__(
+            buffer,
+            encoding=encoding,
+            errors="surrogateescape",
+            newline=newline,
+            write_through=at_once,
+        )
+        self._at_once = at_once
+
+    @property
+    def name(self):
+        return getattr(self.buffer, "name", "<file>")
+
+    def write(self, text):
+        if isinstance(text, (bytes, bytearray, memoryview)):
+            self.flush()
+            self.buffer.write(text)  # type: ignore[arg-type]
+        else:
+            super().write(text)
+        if self._at_once:
+            self.flush()
+
+    def writelines(self, lines):
+        for line in lines:
+            self.write(line)
+
+    def xreadlines(self):
+        return self
+
+    def next(self):
+        return next(self)
+
+    def seek(self, offset, whence=0):
+        # Python 2's offsets are bytes, from wherever one likes.
+        if whence and offset:
+            self.flush()
+            offset, whence = self.buffer.seek(offset, whence), 0  # type: ignore[attr-defined]
+        return super().seek(offset, whence)
+
+
+class BytesFile(io.BufferedRandom):
+    """A file opened with "b": text is taken as well."""
+
+    def write(self, data):
+        super().write(_written(data))
+
+    def writelines(self, lines):
+        for line in lines:
+            self.write(line)
+
+    def xreadlines(self):
+        return self
+
+    def next(self):
+        return next(self)
+
+
+class _BytesReader(io.BufferedReader):
+    def xreadlines(self):
+        return self
+
+    def next(self):
+        return next(self)
+
+
+class _BytesWriter(io.BufferedWriter):
+    def write(self, data):
+        super().write(_written(data))
+
+    def writelines(self, lines):
+        for line in lines:
+            self.write(line)
+
+
+def open(name: Any, mode: str = "r", buffering: int = -1, *arguments: Any, **options: Any) -> Any:
+    """Open a file as Python 2's open and file did.
+
+    `mode` may have a U anywhere (universal line ends). A `buffering` of 0 writes at once, text
+    too. Further arguments are those of Python 3, which then opens the file its own way.
+    """
+    if arguments or options:
+        return builtins.open(name, mode, buffering, *arguments, **options)  # noqa: PTH123
+    universal, binary = "U" in mode, "b" in mode
+    letter = mode[:1] if mode[:1] in ("r", "w", "a") else "r"
+    raw = io.FileIO(name, letter + "+" * ("+" in mode))
+    size = buffering if buffering > 1 else io.DEFAULT_BUFFER_SIZE
+    if binary and buffering == 0:
+        return _AtOnce(raw)
+    buffer: Any
+    if "+" in mode:
+        buffer = BytesFile(raw, size) if raw.seekable() else io.BufferedRWPair(raw, raw, size)
+    elif letter == "r":
+        buffer = _BytesReader(raw, size)
+    else:
+        buffer = _BytesWriter(raw, size)
+    if binary:
+        return buffer
+    encoding = encoding_of(_head(raw)) if letter == "r" and raw.seekable() else "utf-8"
+    return TextFile(buffer, encoding, None if universal else "\n", buffering == 0)
+
+
+class _AtOnce(io.FileIO):
+    """A file opened with "b" and no buffer."""
+
+    def __init__(self, raw: io.FileIO) -> None:
+        super().__init__(os.dup(raw.fileno()), raw.mode)
+        raw.close()
+
+    def write(self, data):
+        return super().write(_written(data))
+
+
+def _written(data: Any) -> Any:
+    # Characters that text does not have stand for bytes.
+    if isinstance(data, str) and not _NO_TEXT.search(data):
+        return data.encode("utf-8", "surrogateescape")
+    return to_bytes(data)
+
+
+def _head(raw: io.FileIO) -> bytes:
+    head = raw.read(_LOOKED_AT)
+    raw.seek(0)
+    return head or b""
+
+
+def encoding_of(head: bytes) -> str:
+    """Return utf-8 if the bytes that a file begins with are UTF-8 text, else latin-1."""
+    if b"\0" in head:
+        return "latin-1"
+    try:
+        head.decode("utf-8")
+    except UnicodeDecodeError as error:
+        cut_off = len(head) >= _LOOKED_AT and error.start >= len(head) - 3
+        return "utf-8" if cut_off else "latin-1"
+    return "utf-8"
+
+
+def to_bytes(data: Any) -> Any:
+    """Return the bytes that Python 2's string `data` had; what is no text comes back as it is."""
+    if not isinstance(data, str):
+        return data
+    try:
+        return data.encode("latin-1")
+    except UnicodeEncodeError:
+        return data.encode("utf-8", "surrogateescape")
+
+
+def to_text(data: Any) -> Any:
+    """Return text for bytes that are UTF-8, one character a byte for others."""
+    if not isinstance(data, (bytes, bytearray)):
+        return data
+    return bytes(data).decode(encoding_of(bytes(data)))
+
+
+def bytes_of(file: Any) -> Any:
+    """Return the file of bytes under a file of text; another file comes back as it is."""
+    if isinstance(file, io.TextIOWrapper):
+        if file.writable():
+            file.flush()
+        return file.buffer
+    return file

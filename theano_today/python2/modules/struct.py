@@ -1,0 +1,22 @@
+"""struct, which takes text that was read from a file of bytes."""
+
+import struct as today
+import sys
+
+from theano_today.python2 import files
+from theano_today.python2.modules import vary
+
+
+def unpack(layout, data):
+    return today.unpack(layout, files.to_bytes(data))
+
+
+def unpack_from(layout, buffer, offset=0):
+    return today.unpack_from(layout, files.to_bytes(buffer), offset)
+
+
+def pack(layout, *values):
+    return today.pack(layout, *map(files.to_bytes, values))
+
+
+vary(sys.modules[__name__], today)

@@ -1,0 +1,121 @@
+"""A Python 2 program's own folder: its modules are translated as they are imported."""
+
+from __future__ import annotations
+
+import importlib.abc
+import importlib.machinery
+import sys
+from pathlib import Path
+from types import CodeType, ModuleType
+from typing import Any
+
+from theano_today.python2 import detect, execution, names, translate
+
+_FOREIGN = ("site-packages", "dist-packages")
+
+
+class Program:
+    """What the runner knows of the program that it runs.
+
+    Attributes
+    ----------
+    folders : tuple of Path
+        Whose files are the program's own: what is below, but for environments
+        (site-packages) in them.
+    python2 : bool
+        Whether all of its files are Python 2, as far as they can be.
+    keep : Path or None
+        Where translated files are written to.
+    """
+
+    def __init__(self, folders: tuple[Path, ...], python2: bool, keep: Path | None = None) -> None:
+        self.folders = tuple(folder.resolve() for folder in folders)
+        self.python2 = python2
+        self.keep = keep
+        self.said = False
+        self.translated: list[Path] = []
+
+    def owns(self, path: Path) -> bool:
+        """Tell whether a file is the program's own."""
+        resolved = path.resolve()
+        for folder in self.folders:
+            if resolved.is_relative_to(folder):
+                return not any(part in _FOREIGN for part in resolved.relative_to(folder).parts)
+        return False
+
+    def owns_module(self, name: str) -> bool:
+        """Tell whether a name of Python 2's library is a module of the program's own."""
+        top = name.partition(".")[0]
+        return any(
+            (folder / f"{top}.py").is_file() or (folder / top / "__init__.py").is_file()
+            for folder in self.folders
+        )
+
+    def code_of(self, path: Path, source: str) -> CodeType | None:
+        """Return the code of a file of Python 2, or None if it is Python 3."""
+        if self.python2:
+            if detect.is_python3(source):
+                return None
+        elif detect.parse(source) is not None:
+            return None
+        own = lambda name: self.owns_module(name) or (path.parent / f"{name}.py").is_file()  # noqa: E731
+        try:
+            code = execution.compile_text(source, str(path), own=own)
+        except translate.NotPython2:
+            return None
+        self.say(path)
+        if self.keep is not None:
+            self._write(path, source, own)
+        self.translated.append(path)
+        return code
+
+    def say(self, path: Path) -> None:
+        """Say once that a translation runs."""
+        if not self.said:
+            self.said = True
+            where = f"; the translation goes to {self.keep}" if self.keep else ""
+            print(f"{path.name}: Python 2, translated as it runs{where}", file=sys.stderr)
+
+    def _write(self, path: Path, source: str, own: Any) -> None:
+        text = translate.translate(source, str(path), own=own, kept=True).text
+        resolved = path.resolve()
+        folder = next(f for f in self.folders if resolved.is_relative_to(f))
+        assert self.keep is not None
+        target = self.keep / resolved.relative_to(folder)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+
+    def install(self) -> None:
+        """Translate this program's modules from now on, and no other's."""
+        sys.meta_path[:] = [f for f in sys.meta_path if not isinstance(f, _Finder)]
+        sys.meta_path.insert(0, _Finder(self))
+
+
+class _Finder(importlib.abc.MetaPathFinder):
+    def __init__(self, program: Program) -> None:
+        self.program = program
+
+    def find_spec(self, name, path=None, target=None):
+        spec = importlib.machinery.PathFinder.find_spec(name, path, target)
+        if spec is None or not isinstance(spec.loader, importlib.machinery.SourceFileLoader):
+            return None
+        if not spec.origin or not self.program.owns(Path(spec.origin)):
+            return None
+        spec.loader = _Loader(name, spec.origin, self.program)
+        return spec
+
+
+class _Loader(importlib.machinery.SourceFileLoader):
+    def __init__(self, name: str, path: str, program: Program) -> None:
+        super().__init__(name, path)
+        self.program = program
+
+    def exec_module(self, module: ModuleType) -> None:
+        path = Path(self.path)
+        source = translate.decode(path.read_bytes())
+        code = self.program.code_of(path, source)
+        if code is None:
+            super().exec_module(module)
+            return
+        names.prepare(module.__dict__)
+        exec(code, module.__dict__)
