@@ -15,7 +15,8 @@ def fresh_python(*arguments, cwd=ROOT, timeout=300, **environment):
 
     The repository is importable. An environment variable set to None is removed.
     """
-    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    more = [environment.pop("PYTHONPATH", None), str(ROOT), os.environ.get("PYTHONPATH")]
+    path = os.pathsep.join(str(folder) for folder in more if folder)
     variables = os.environ | {"PYTHONPATH": path} | environment
     # What this process' own import of theano left there is not for the child.
     if "THEANO_FLAGS" not in environment:

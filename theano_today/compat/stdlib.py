@@ -9,11 +9,16 @@ from __future__ import annotations
 import collections
 import collections.abc
 import configparser
+import errno
+import html
 import importlib
 import importlib.machinery
 import importlib.util
 import inspect
+import math
+import shlex
 import sys
+import xml.etree.ElementTree
 from types import ModuleType
 
 from theano_today import hooks
@@ -28,6 +33,123 @@ def install() -> None:
     if not hasattr(inspect, "getargspec"):
         inspect.getargspec = _getargspec  # type: ignore[attr-defined]
     hooks.supply("imp", _fill_imp)
+    hooks.supply("pipes", _fill_pipes)
+    hooks.supply("xml.etree.cElementTree", _fill_element_tree)
+    for name, put in _LOST.items():
+        hooks.after_import(name, put)
+
+
+def _add(owner: object, **names: object) -> None:
+    for name, value in names.items():
+        if not hasattr(owner, name):
+            setattr(owner, name, value)
+
+
+def _time(time: ModuleType) -> None:
+    # Gone in 3.8. On Linux and Mac it was the processor's time.
+    _add(time, clock=time.process_time)
+
+
+def _fractions(fractions: ModuleType) -> None:
+    _add(fractions, gcd=math.gcd)  # gone in 3.9
+
+
+def _os(os: ModuleType) -> None:
+    _add(os, errno=errno)  # an import that showed, until 3.7
+
+
+def _base64(base64: ModuleType) -> None:
+    # Gone in 3.9.
+    _add(base64, encodestring=base64.encodebytes, decodestring=base64.decodebytes)
+
+
+def _threading(threading: ModuleType) -> None:
+    _add(threading.Thread, isAlive=threading.Thread.is_alive)  # gone in 3.9
+
+
+def _cgi(cgi: ModuleType) -> None:
+    _add(cgi, escape=lambda text, quote=False: html.escape(text, quote))  # gone in 3.8
+
+
+def _html_parser(parser: ModuleType) -> None:
+    _add(parser.HTMLParser, unescape=lambda self, text: html.unescape(text))  # gone in 3.9
+
+
+def _locale(locale: ModuleType) -> None:
+    # Gone in 3.12.
+    _add(
+        locale,
+        format=lambda layout, value, grouping=False, monetary=False: locale.format_string(
+            layout, value, grouping, monetary
+        ),
+    )
+
+
+def _config_parser(parser: ModuleType) -> None:
+    # Gone in 3.12.
+    _add(
+        parser.RawConfigParser,
+        readfp=lambda self, file, filename=None: self.read_file(file, filename),
+    )
+
+
+def _platform(platform: ModuleType) -> None:
+    # Gone in 3.8.
+    def linux_distribution(*arguments, **options):
+        try:
+            release = platform.freedesktop_os_release()
+        except OSError:
+            return "", "", ""
+        codename = release.get("VERSION_CODENAME", "")
+        return release.get("NAME", ""), release.get("VERSION_ID", ""), codename
+
+    _add(platform, linux_distribution=linux_distribution, dist=linux_distribution)
+
+
+def _unittest(case: ModuleType) -> None:
+    # Gone in 3.12, the last one in 3.0.
+    test = case.TestCase
+    _add(
+        test,
+        assert_=test.assertTrue,
+        assertEquals=test.assertEqual,
+        assertNotEquals=test.assertNotEqual,
+        assertAlmostEquals=test.assertAlmostEqual,
+        assertNotAlmostEquals=test.assertNotAlmostEqual,
+        assertRaisesRegexp=test.assertRaisesRegex,
+        assertRegexpMatches=test.assertRegex,
+        failIf=test.assertFalse,
+        failUnless=test.assertTrue,
+        failUnlessEqual=test.assertEqual,
+        failUnlessRaises=test.assertRaises,
+        assertItemsEqual=test.assertCountEqual,
+    )
+
+
+_LOST = {
+    "base64": _base64,
+    "cgi": _cgi,
+    "configparser": _config_parser,
+    "fractions": _fractions,
+    "html.parser": _html_parser,
+    "locale": _locale,
+    "os": _os,
+    "platform": _platform,
+    "threading": _threading,
+    "time": _time,
+    "unittest.case": _unittest,
+}
+
+
+def _fill_pipes(module: ModuleType) -> None:
+    module.quote = shlex.quote  # type: ignore[attr-defined]  # pipes is gone in 3.13
+
+
+def _fill_element_tree(module: ModuleType) -> None:
+    # Gone in 3.9: ElementTree itself has been written in C since 3.3.
+    module.__dict__.update(
+        {k: v for k, v in vars(xml.etree.ElementTree).items() if not k.startswith("__")}
+    )
 
 
 def _alias_collections() -> None:

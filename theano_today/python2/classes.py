@@ -13,7 +13,7 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-_RENAMED = {
+RENAMED = {
     "__nonzero__": "__bool__",
     "next": "__next__",
     "__div__": "__truediv__",
@@ -21,6 +21,7 @@ _RENAMED = {
     "__idiv__": "__itruediv__",
     "__unicode__": "__str__",
 }
+OTHERS = ("__cmp__", "__eq__", "__getslice__", "__setslice__", "__delslice__")
 _ORDER = {
     "__lt__": operator.lt,
     "__le__": operator.le,
@@ -58,7 +59,7 @@ def _sliced(slicing: str, indexing: Callable | None, operation: str) -> Callable
 
 def add_methods(names: dict[str, Any], bases: tuple[type, ...]) -> None:
     """Put into a class's namespace what Python 3 looks for."""
-    for old, new in _RENAMED.items():
+    for old, new in RENAMED.items():
         if old in names and new not in names and callable(names[old]):
             names[new] = names[old]
     if callable(names.get("__cmp__")):
@@ -89,21 +90,22 @@ def build_class(body: Callable, name: str, *bases: Any, **options: Any) -> Any:
 
     # Bases that are no classes, and metaclasses that prepare the namespace (enum's), have their
     # say first.
-    if any(
-        not isinstance(base, type) or type(base).__prepare__ != type.__prepare__ for base in bases
-    ):
+    if any(not isinstance(base, type) or _prepares(type(base)) for base in bases):
         return two_to_three(builtins.__build_class__(body, name, *bases))
     return builtins.__build_class__(body, name, *bases, metaclass=make)
+
+
+def _prepares(metaclass: type) -> bool:
+    return any("__prepare__" in vars(kind) for kind in metaclass.__mro__ if kind is not type)
 
 
 def two_to_three(cls: Any) -> Any:
     """Give a finished class what Python 3 looks for; a decorator in files that --keep wrote."""
     names = dict(vars(cls))
-    before = set(names)
     if names.get("__hash__", 0) is None:
         del names["__hash__"]
     add_methods(names, cls.__bases__)
-    for name in names:
-        if name not in before or (name == "__hash__" and vars(cls).get(name) is None):
-            setattr(cls, name, names[name])
+    for name, value in names.items():
+        if vars(cls).get(name) is not value:
+            setattr(cls, name, value)
     return cls

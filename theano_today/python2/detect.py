@@ -242,11 +242,15 @@ def names_imported(tree: ast.Module, package: str = "") -> Iterator[str]:
                 yield f"{base}.{name}"
 
 
-def python2_file(script: Path, folder: Path, package: str = "") -> Path | None:
+def python2_file(
+    script: Path, folder: Path, package: str = "", own: Path | None = None
+) -> Path | None:
     """Return the first file of a program that says that it is Python 2, or None.
 
-    Followed are the imports of files that are inside of `folder`.
+    Followed are imports of files below `own`, whose names begin at `folder`; by default these
+    are the same.
     """
+    own = own or folder
     waiting, seen = [(script, package)], {script}
     while waiting:
         path, package = waiting.pop(0)
@@ -263,7 +267,7 @@ def python2_file(script: Path, folder: Path, package: str = "") -> Path | None:
             return path
         for name in names_imported(tree, package):
             for found, inside in files_of(folder, name):
-                if found not in seen:
+                if found not in seen and found.is_relative_to(own):
                     seen.add(found)
                     waiting.append((found, inside))
     return None

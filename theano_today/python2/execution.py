@@ -40,17 +40,21 @@ def parse_text(
     """Return the tree that `compile_text` compiles."""
     done = translate.translate(source, filename, own=own or (lambda name: False))
     text = done.text.strip() if mode == "eval" else done.text
+    translated = True  # whether lines are still the translation's
     try:
-        tree = _for_the_run(ast.parse(text, filename, mode), source, done.lines)
+        tree = ast.parse(text, filename, mode)
+        tree = _for_the_run(tree, source, done)
+        translated = False
         compile(tree, filename, mode, dont_inherit=True)
-        return tree
     except SyntaxError as error:
-        if error.lineno and error.lineno <= len(done.lines):
-            error.lineno = error.end_lineno = done.lines[error.lineno - 1]
-            lines = source.split("\n")
-            error.text = lines[error.lineno - 1] if error.lineno <= len(lines) else None
-            error.offset = error.end_offset = None
+        if error.lineno and translated:
+            error.lineno = done.lines[min(error.lineno, len(done.lines)) - 1]
+        lines = source.split("\n")
+        inside = error.lineno and error.lineno <= len(lines)
+        error.text = lines[error.lineno - 1] if error.lineno and inside else None
+        error.end_lineno, error.offset, error.end_offset = error.lineno, None, None
         raise
+    return tree
 
 
 def compile_file(path: Any, own: Callable[[str], bool] | None = None) -> CodeType:
@@ -62,8 +66,9 @@ def compile_file(path: Any, own: Callable[[str], bool] | None = None) -> CodeTyp
         return compile(source, str(path), "exec", dont_inherit=True)
 
 
-def _for_the_run(tree: Any, source: str, origins: list[int]) -> Any:
-    tree = ast.fix_missing_locations(_Semantics().visit(tree))
+def _for_the_run(tree: Any, source: str, done: translate.Translation) -> Any:
+    tree = ast.fix_missing_locations(_Semantics(done.print_function).visit(tree))
+    origins = done.lines
     lines = source.split("\n")
     widths = [len(line.encode("utf-8", "replace")) for line in lines]
     indents = [len(line) - len(line.lstrip()) for line in lines]
@@ -79,8 +84,23 @@ def _for_the_run(tree: Any, source: str, origins: list[int]) -> Any:
 
 
 class _Semantics(ast.NodeTransformer):
-    """Comparisons of anything with anything, generators that end by StopIteration, and the
-    names of exceptions, which stay bound when the handler is over."""
+    """What runs differently though it is written alike.
+
+    The print statement, comparisons of anything with anything, generators that end by
+    StopIteration, and the names of exceptions, which stay bound when the handler is over.
+    """
+
+    def __init__(self, print_function: bool) -> None:
+        self.print_function = print_function
+
+    def visit_Call(self, node: ast.Call) -> Any:
+        self.generic_visit(node)
+        if isinstance(node.func, ast.Name) and node.func.id == "print" and not self.print_function:
+            runtime = ast.Name(translate.RUNTIME, ast.Load())
+            node.func = ast.copy_location(
+                ast.Attribute(runtime, "print_statement", ast.Load()), node.func
+            )
+        return node
 
     def visit_Compare(self, node: ast.Compare) -> Any:
         self.generic_visit(node)

@@ -36,12 +36,14 @@ class TextFile(io.TextIOWrapper):
             write_through=at_once,
         )
         self._at_once = at_once
+        self.softspace = 0
 
     @property
     def name(self):
         return getattr(self.buffer, "name", "<file>")
 
     def write(self, text):
+        self.softspace = 0  # see printing.py
         if isinstance(text, (bytes, bytearray, memoryview)):
             self.flush()
             self.buffer.write(text)  # type: ignore[arg-type]

@@ -17,12 +17,14 @@ class StringIO:
 
     def __init__(self, buffer: Any = "") -> None:
         self._file: Any = None
+        self.softspace = 0  # see printing.py
         if isinstance(buffer, (bytes, bytearray, memoryview)):
             self._file = io.BytesIO(buffer)
         elif buffer:
             self._file = io.StringIO(str(buffer), newline="")
 
     def write(self, data: Any) -> None:
+        self.softspace = 0
         of_bytes = isinstance(data, (bytes, bytearray, memoryview))
         if self._file is None:
             self._file = io.BytesIO() if of_bytes else io.StringIO(newline="")

@@ -21,6 +21,7 @@ from theano_today.python2.division import (
     key,
 )
 from theano_today.python2.ordering import ge, gt, le, lt, sort
+from theano_today.python2.printing import print_statement
 
 __all__ = [
     "decode",
@@ -40,11 +41,13 @@ __all__ = [
     "lt",
     "message",
     "next",
+    "print_statement",
     "sort",
     "text",
     "translate",
     "two_to_three",
     "unicode",
+    "viewed",
 ]
 
 _VIEWS = (KeysView, ItemsView, ValuesView)
@@ -98,8 +101,8 @@ def encode(data: Any, encoding: str = "ascii", errors: str = "strict") -> Any:
     name: Any = codecs.lookup(encoding).name
     if name in _OF_BYTES:
         return codecs.encode(files.to_bytes(data), name).decode("latin-1")
-    if name == "rot13":
-        return codecs.encode(data, name)
+    if name == "rot-13":
+        return codecs.encode(str(files.to_text(data)), "rot13")
     return data.encode(encoding, errors) if isinstance(data, str) else data
 
 
@@ -112,8 +115,8 @@ def decode(data: Any, encoding: str = "ascii", errors: str = "strict") -> Any:
     name: Any = codecs.lookup(encoding).name
     if name in _OF_BYTES:
         return codecs.decode(files.to_bytes(data), name).decode("latin-1")
-    if name == "rot13":
-        return codecs.encode(data, name)
+    if name == "rot-13":
+        return codecs.encode(str(files.to_text(data)), "rot13")
     if isinstance(data, bytes):
         return data.decode(encoding, errors)
     if name == "ascii":

@@ -16,14 +16,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from theano_today.errors import SetupError
-from theano_today.python2 import modules
+from theano_today.python2 import classes, modules
 
+_TARGET = "_py2_error"
 RUNTIME = "_py2"  # what the functions of runtime.py are called by in translated code
 
-_FIXERS = (
-    "except exec raise throw repr ne numliterals print tuple_params paren funcattrs methodattrs"
-    " sys_exc"
-)
+_FIXERS = "exec raise throw repr ne numliterals print tuple_params paren funcattrs methodattrs"
 # Only for files that the user goes on with; a program that runs has classes.build_class.
 _FIXERS_KEPT = "metaclass import"
 
@@ -48,10 +46,13 @@ class Translation:
         Python 3.
     lines : list of int
         For each line of `text`, counted from 0, the number of the line that it came from.
+    print_function : bool
+        Whether print is a function there, by ``from __future__``.
     """
 
     text: str
     lines: list[int]
+    print_function: bool
 
 
 def decode(data: bytes) -> str:
@@ -100,11 +101,13 @@ def translate(
         tree = tool.refactor_string(text, name)
     except Exception as error:
         raise NotPython2(str(error)) from error
-    division = "division" in tree.future_features
-    _Rewriting(own, division).visit(tree)
+    features = tree.future_features
+    _Rewriting(own, "division" in features, kept).visit(tree)
     lines = list(_origins(tree))
     translated = str(tree)
-    return Translation(_with_header(translated) if kept else translated, lines)
+    if kept:
+        translated = _with_header(translated)
+    return Translation(translated, lines, "print_function" in features)
 
 
 def _fissix() -> Any:
@@ -192,9 +195,9 @@ def _origins(tree: Any) -> Iterator[int]:
     line = 0
     for leaf in tree.leaves():
         line += leaf.prefix.count("\n")
-        if leaf.lineno and leaf.value.strip():
+        if leaf.lineno and str(leaf.value).strip():
             found.setdefault(line, leaf.lineno)
-        line += leaf.value.count("\n")
+        line += str(leaf.value).count("\n")
     last = 1
     for number in range(line + 1):
         last = found.get(number, last)
@@ -226,12 +229,12 @@ def _with_header(text: str) -> str:
 class _Rewriting:
     """Our own rewritings of fissix's tree, from the leaves up."""
 
-    def __init__(self, own: Callable[[str], bool], division: bool) -> None:
+    def __init__(self, own: Callable[[str], bool], division: bool, kept: bool) -> None:
         from fissix import fixer_util, pytree
         from fissix.pgen2 import token
         from fissix.pygram import python_symbols
 
-        self.own, self.division = own, division
+        self.own, self.division, self.kept = own, division, kept
         self.symbols, self.token = python_symbols, token
         self.Node, self.Leaf = pytree.Node, pytree.Leaf
         self.Name = fixer_util.Name
@@ -243,6 +246,12 @@ class _Rewriting:
                 node.value = re.sub(r"^([uU])([rR])", r"\2", node.value)
             elif kind in (self.symbols.import_name, self.symbols.import_from):
                 self._import(node)
+            elif kind == self.symbols.classdef and self.kept:
+                self._class(node)
+            elif kind == self.symbols.except_clause:
+                self._except(node)
+            elif kind == self.symbols.lambdef:
+                self._lambda(node)
             elif kind == self.symbols.power:
                 self._power(node)
             elif kind == self.symbols.term and not self.division:
@@ -310,6 +319,69 @@ class _Rewriting:
             new = f"{modules.PREFIX}.{leaf.value}"
             leaf.value = new if as_name else f"{new} as {leaf.value}"
             leaf.changed()
+
+    # ---- classes of files that the user goes on with
+
+    def _class(self, node: Any) -> None:
+        """Decorate a class with special methods of Python 2; a run has classes.build_class."""
+        body = node.children[-1].children
+        functions = [child for child in body if child.type == self.symbols.funcdef]
+        old = {*classes.RENAMED, *classes.OTHERS}
+        if any(function.children[1].value in old for function in functions):
+            leaf = node.children[0]
+            indent = " " * leaf.column
+            leaf.value = f"@{RUNTIME}.two_to_three\n{indent}{leaf.value}"
+
+    # ---- except E, target:
+
+    def _except(self, node: Any) -> None:
+        if len(node.children) != 4 or node.children[2].type != self.token.COMMA:
+            return
+        comma, target = node.children[2:]
+        comma.replace(self.Name("as", prefix=" "))
+        if target.type == self.token.NAME:
+            target.prefix = target.prefix or " "
+            return
+        # ``except E, (a, b)`` unpacks the arguments; ``except E, self.error`` assigns.
+        text = str(target).strip()
+        value = f"{_TARGET}.args" if text[0] in "([" else _TARGET
+        target.replace(self.Name(_TARGET, prefix=" "))
+        suite = node.next_sibling.next_sibling
+        end, first = "; ", suite
+        if suite.type == self.symbols.suite:
+            end, first = "\n" + suite.children[1].value, suite.children[2]
+        leaf = next(first.leaves())
+        leaf.value = f"{text} = {value}{end}{leaf.value}"
+
+    # ---- lambda (a, b), c: a + b + c
+
+    def _lambda(self, node: Any) -> None:
+        """Rewrite tuples among a lambda's parameters; a tuple alone is fissix's."""
+        from fissix.fixes import fix_tuple_params
+
+        parameters, body = node.children[1], node.children[-1]
+        if parameters.type != self.symbols.varargslist:
+            return
+        for parameter in list(parameters.children):
+            if parameter.type != self.symbols.vfpdef:
+                continue
+            names = fix_tuple_params.find_params(fix_tuple_params.simplify_args(parameter))
+            if isinstance(names, str):
+                parameter.replace(self.Name(names, prefix=parameter.prefix))
+                continue
+            name = fix_tuple_params.tuple_name(names)
+            places = fix_tuple_params.map_to_index(names, d={})
+            parameter.replace(self.Name(name, prefix=parameter.prefix))
+            for leaf in list(body.leaves()):
+                attribute = getattr(leaf.prev_sibling, "value", "") == "."
+                if leaf.type == self.token.NAME and leaf.value in places and not attribute:
+                    items = [item.clone() for item in places[leaf.value]]
+                    value = [self.Name(name, prefix=leaf.prefix), *items]
+                    if leaf is body:
+                        body = self.Node(self.symbols.power, value)
+                        leaf.replace(body)
+                    else:
+                        leaf.replace(self.Node(self.symbols.power, value))
 
     # ---- division
 
@@ -399,11 +471,11 @@ class _Rewriting:
         first = children[0]
         is_call = len(children) > 1 and self._is_call(children[1])
         if first.type == self.token.NAME and first.value == "unicode" and is_call:
-            arguments = self._arguments(children[1])
+            arguments = self._without_commas(children[1])
             if len(arguments) > 1:
-                for child in children:
-                    child.remove()
-                done = [self._call("unicode", *self._without_commas(children[1]))]
+                for one in arguments:
+                    one.remove()
+                done = [self._call("unicode", *arguments)]
                 position, changed = 2, True
         while position < len(children):
             child = children[position]
@@ -477,7 +549,7 @@ class _Rewriting:
     def _attribute(self, trailer: Any) -> str | None:
         if trailer.type != self.symbols.trailer or trailer.children[0].type != self.token.DOT:
             return None
-        return trailer.children[1].value
+        return getattr(trailer.children[1], "value", None)
 
     def _is_call(self, trailer: Any) -> bool:
         return trailer.type == self.symbols.trailer and trailer.children[0].type == self.token.LPAR

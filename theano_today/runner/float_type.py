@@ -24,25 +24,25 @@ _NAMES = ("floatX", "float32", "fmatrix", "fvector", "fscalar", "ftensor3", "fte
 _PACKAGES = ("theano", "lasagne", "nolearn", "keras", "blocks", "pylearn2", "pymc3")
 
 
-def decide(script: Path, folder: Path, package: str = "") -> str | None:
+def decide(script: Path, folder: Path, package: str = "", own: Path | None = None) -> str | None:
     """Set floatX=float64 in THEANO_FLAGS if the program asks for it by its silence.
 
     Parameters
     ----------
-    script, folder
-        The program, and where its own modules are.
+    script, folder, package, own
+        The program, as in detect.python2_file.
 
     Returns
     -------
     str or None
         The floatX that was set.
     """
-    return _set(wants_float64(sources(script, folder, package)))
+    return _set(wants_float64(sources(script, folder, package, own)))
 
 
 def decide_for(text: str, folder: Path) -> str | None:
     """Do the same for source that is no file: a notebook's cells."""
-    return _set(wants_float64([text, *_own_files([(text, "")], folder)]))
+    return _set(wants_float64([text, *_own_files([(text, "")], folder, folder)]))
 
 
 def _set(float64: bool) -> str | None:
@@ -74,23 +74,23 @@ def wants_float64(texts: Sequence[str]) -> bool:
     return any(name in code for code in codes for name in _PACKAGES)
 
 
-def sources(script: Path, folder: Path, package: str = "") -> list[str]:
+def sources(script: Path, folder: Path, package: str = "", own: Path | None = None) -> list[str]:
     """Return the source of a program's own files, as far as its imports name them."""
     try:
         text = translate.decode(script.read_bytes())
     except OSError:
         return []
-    return [text, *_own_files([(text, package)], folder)]
+    return [text, *_own_files([(text, package)], folder, own or folder)]
 
 
-def _own_files(waiting: list[tuple[str, str]], folder: Path) -> list[str]:
+def _own_files(waiting: list[tuple[str, str]], folder: Path, own: Path) -> list[str]:
     seen: set[Path] = set()
     found = []
     while waiting:
         text, inside = waiting.pop(0)
         for name in _imports(text, inside):
             for path, package in detect.files_of(folder, name):
-                if path not in seen:
+                if path not in seen and path.is_relative_to(own):
                     seen.add(path)
                     found.append(translate.decode(path.read_bytes()))
                     waiting.append((found[-1], package))

@@ -16,7 +16,7 @@ from types import CodeType, ModuleType, TracebackType
 
 from theano_today import errors
 from theano_today.errors import DataError, MissingFileError, UserError
-from theano_today.python2 import detect, names, translate
+from theano_today.python2 import detect, names, printing, translate
 from theano_today.python2.program import Program
 from theano_today.runner import float_type
 
@@ -111,9 +111,9 @@ def _program(
 ) -> Program:
     python2 = options.python2
     if python2 is None:
-        python2 = detect.python2_file(path, folder, package) is not None
+        python2 = detect.python2_file(path, folder, package, own) is not None
     program = Program((own or folder,), python2, options.keep)
-    float_type.decide(path, folder, package)
+    float_type.decide(path, folder, package, own)
     return program
 
 
@@ -137,7 +137,10 @@ def _run(program: Program, path: Path, source: str, data: bytes, package: str | 
         report(*sys.exc_info())
         return 1
     sys.modules["__main__"] = main
-    return execute(code, main)
+    try:
+        return execute(code, main)
+    finally:
+        printing.end_line()
 
 
 def execute(code: CodeType, main: ModuleType) -> int:
@@ -160,12 +163,22 @@ def report(kind: type[BaseException], error: BaseException, trace: TracebackType
     while trace is not None and trace.tb_frame.f_code.co_filename.startswith(_OURS):
         trace = trace.tb_next
     _cut_helpers(trace)
+    error = error.with_traceback(trace)
+    if getattr(sys.excepthook, "_handles_user_errors", False):
+        # Nobody else's hook; Python's own does not find the lines of notebooks.
+        traceback.print_exception(kind, error, trace)
+        _say_hint(error)
+        return
     try:
-        sys.excepthook(kind, error.with_traceback(trace), trace)
+        sys.excepthook(kind, error, trace)
     except SystemExit:
         raise
     except Exception:
         traceback.print_exception(kind, error, trace)
+    _say_hint(error)
+
+
+def _say_hint(error: BaseException) -> None:
     hint = _hint(error)
     if hint:
         print(hint, file=sys.stderr)

@@ -1,6 +1,7 @@
 """``python -m theano_today setup``: what is there already, and what pip says if it fails."""
 
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -11,12 +12,30 @@ from theano_today.setup import packages
 
 def test_what_is_installed_stays(capsys, monkeypatch):
     monkeypatch.setattr(packages.subprocess, "run", None)  # nothing may be started
+    versions = packages.PACKAGES | packages.TRANSLATORS
+    monkeypatch.setattr(packages, "_installed", versions.get)
     assert main(["setup"]) == 0
     assert capsys.readouterr().out.splitlines() == [
         "Theano 1.0.5 is installed",
         "Lasagne 0.1 is installed",
         "nolearn 0.6.1 is installed",
     ]
+
+
+def test_fissix_is_installed_too(capsys, monkeypatch):
+    asked = []
+    monkeypatch.setattr(packages, "_pip", lambda command, arguments: asked.append(arguments))
+    monkeypatch.setattr(packages, "_installed", packages.PACKAGES.get)
+    assert main(["setup"]) == 0
+    assert asked == [["--no-deps", "fissix==24.4.24", "appdirs==1.4.4"]]
+
+
+def test_its_version_is_that_of_the_requirements():
+    root = Path(__file__).parents[3]
+    for name, version in packages.TRANSLATORS.items():
+        pin = f"{name}=={version}"
+        assert pin in (root / "requirements.txt").read_text()
+        assert pin in (root / "pyproject.toml").read_text()
 
 
 def test_a_pip_that_is_not_there(tmp_path, monkeypatch, capsys):

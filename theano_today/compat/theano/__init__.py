@@ -4,6 +4,7 @@
 - c_code.py: what its generated C and C++ can no longer compile
 - dtypes.py: variables and types where NumPy wants a dtype
 - downsample.py: theano.tensor.signal.downsample, gone in Theano 1.0
+- float_messages.py: errors about float64 name the flag floatX
 - indexing.py: lists with slices in them as indices
 - legacy_conv.py: the convolutions of before 2015
 - scan.py, scan_loop.py: scan's loop
@@ -25,6 +26,7 @@ from theano_today.compat.theano import (
     c_code,
     downsample,
     dtypes,
+    float_messages,
     indexing,
     legacy_conv,
     mrg,
@@ -43,6 +45,7 @@ PARTS = (
     blas,
     downsample,
     dtypes,
+    float_messages,
     indexing,
     legacy_conv,
     scan,

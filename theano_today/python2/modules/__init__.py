@@ -23,6 +23,7 @@ VARIANTS = frozenset(
         "math",
         "string",
         "itertools",
+        "json",
         "os",
         "sys",
         "types",

@@ -18,11 +18,13 @@ from theano_today.python2.modules import vary
 class Unpickler(today.Unpickler):
     def __init__(self, file: Any, *, encoding: str = "latin1", **options: Any) -> None:
         super().__init__(_reader(file), encoding=encoding, **options)
+        self._file = file  # or it would be closed here, the only one who has it gone
 
 
 class Pickler(today.Pickler):
     def __init__(self, file: Any, *arguments: Any, **options: Any) -> None:
         super().__init__(_writer(file), *arguments, **options)
+        self._file = file
 
 
 def load(file: Any, *, encoding: str = "latin1", **options: Any) -> Any:

@@ -1,0 +1,2 @@
+import string_
+value = 7 / 2, string_.where

@@ -1,0 +1,1 @@
+where = 'of the package'

@@ -1,0 +1,237 @@
+"""python -m theano_today SCRIPT and -m MODULE: what a program sees, and what is seen of it."""
+
+import sys
+
+import pytest
+
+from tests.fissix_needed import needs_fissix
+from tests.fresh_python import fresh_python
+
+
+def write(folder, **files):
+    for name, text in files.items():
+        path = folder / (name.replace("__in__", "/") + ".py")
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+
+
+def run(*arguments, cwd, **environment):
+    return fresh_python("-m", "theano_today", *arguments, cwd=cwd, **environment)
+
+
+@pytest.fixture
+def elsewhere(tmp_path_factory):
+    return tmp_path_factory.mktemp("elsewhere")
+
+
+def test_what_a_program_sees(tmp_path, elsewhere):
+    write(
+        tmp_path,
+        prog="import sys, os, pickle, beside\n"
+        "class A: pass\n"
+        "print(sys.argv[1:], os.path.basename(sys.argv[0]), __name__)\n"
+        "print(sys.path[0] == os.path.dirname(os.path.abspath(__file__)), beside.x)\n"
+        "print(sys.modules['__main__'].A is A, type(pickle.loads(pickle.dumps(A()))) is A)\n"
+        "print('theano_today' in sys.modules, __builtins__ is not None)\n",
+        beside="x = 'beside'\n",
+    )
+    done = run(tmp_path / "prog.py", "-m", "--keep", "x", cwd=elsewhere)
+    assert done.stderr == ""
+    assert done.stdout.splitlines() == [
+        "['-m', '--keep', 'x'] prog.py __main__",
+        "True beside",
+        "True True",
+        "True True",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("end", "code"),
+    [("", 0), ("sys.exit(7)", 7), ("sys.exit('why')", 1), ("1 / 0", 1), ("os._exit(3)", 3)],
+)
+def test_exit_codes(tmp_path, end, code):
+    write(tmp_path, prog=f"import sys, os\n{end}\n")
+    assert run("prog.py", cwd=tmp_path).returncode == code
+
+
+def test_tracebacks_begin_with_the_program(tmp_path):
+    write(tmp_path, prog="import lib\nlib.f(\n    0)\n", lib="def f(n):\n    return 1 / n\n")
+    done = run("prog.py", cwd=tmp_path)
+    lines = done.stderr.splitlines()
+    assert lines[0] == "Traceback (most recent call last):"
+    assert lines[1].endswith('prog.py", line 2, in <module>')
+    assert lines[2].strip() == "lib.f("
+    assert "lib.py" in done.stderr
+    assert "theano_today/" not in done.stderr
+    assert lines[-1] == "ZeroDivisionError: division by zero"
+
+
+def test_the_programs_own_excepthook(tmp_path):
+    write(tmp_path, prog="import sys\nsys.excepthook = lambda *e: print('mine', e[0])\n1 / 0\n")
+    done = run("prog.py", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "mine <class 'ZeroDivisionError'>\n")
+
+
+def test_errors_of_the_user_are_one_line(tmp_path):
+    write(tmp_path, prog="from theano_today.errors import DataError\nraise DataError('bad row')\n")
+    done = run("prog.py", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (2, "prog.py: error: bad row\n")
+
+
+def test_syntax_errors_are_the_users(tmp_path):
+    write(tmp_path, prog="x = 1\ndef f(:\n    pass\n")
+    done = run("prog.py", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "def f(:" in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("SyntaxError")
+    assert "line 2" in done.stderr
+
+
+def test_a_folder_with_a_main(tmp_path):
+    write(tmp_path, app__in____main__="import part\nprint(part.x)\n", app__in__part="x = 5\n")
+    assert run("app", cwd=tmp_path).stdout == "5\n"
+
+
+def test_modules(tmp_path):
+    write(
+        tmp_path,
+        pack__in____init__="where = 'init'\n",
+        pack__in__tool="import sys\nfrom . import where\nprint(where, __name__, sys.argv[1:])\n",
+        pack__in____main__="from . import where\nprint('main', where, __package__)\n",
+        single="import sys, os\nprint(os.path.basename(sys.argv[0]), __name__)\n",
+    )
+    assert run("-m", "pack.tool", "a", "-m", cwd=tmp_path).stdout == "init __main__ ['a', '-m']\n"
+    assert run("-m", "pack", cwd=tmp_path).stdout == "main init pack\n"
+    assert run("-m", "single", cwd=tmp_path).stdout == "single.py __main__\n"
+    assert run("-m", "json.tool", "--help", cwd=tmp_path).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["absent.py"], "absent.py: no such file"),
+        (["-m", "absent_module"], "-m absent_module: no module of that name"),
+        (["data.bin"], "data.bin: this is no Python program"),
+        ([], "give a program, -m MODULE, a notebook, setup or --check"),
+        (["--no-such-option", "x"], "unrecognized arguments: --no-such-option"),
+        (["-m"], "expected one argument"),
+        (["a.ipynb"], "a.ipynb: no such file"),
+        (["setup", "--always", "--never"], "not allowed with"),
+    ],
+)
+def test_bad_input(tmp_path, arguments, says):
+    (tmp_path / "data.bin").write_bytes(b"\x7fELF\0\0")
+    done = run(*arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert says in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+
+
+OLD = {
+    "prog": "import lib, sys\nprint lib.half(9), sys.argv[1:]\nlib.fail((1,\n    0))\n",
+    "lib": "def half(n):\n    return n / 2\n\ndef fail((a, b)):\n    'doc'\n\n    return a / b\n",
+}
+
+
+@needs_fissix
+class TestPython2:
+    def test_a_program_and_its_modules(self, tmp_path, elsewhere):
+        write(tmp_path, **OLD)
+        done = run(tmp_path / "prog.py", "a", cwd=elsewhere)
+        assert (done.returncode, done.stdout) == (1, "4 ['a']\n")
+        shown = done.stderr.splitlines()
+        assert shown[:2] == [
+            "prog.py: Python 2, translated as it runs",
+            "Traceback (most recent call last):",
+        ]
+        assert "line 3, in <module>" in shown[2]
+        assert shown[3] == "    lib.fail((1,"
+        assert "line 7, in fail" in shown[4]
+        assert shown[5:] == [
+            "    return a / b",
+            "ZeroDivisionError: integer division or modulo by zero"
+            if sys.version_info < (3, 14)
+            else shown[-1],
+        ]
+
+    def test_other_folders_are_not_translated(self, tmp_path, elsewhere):
+        write(tmp_path, prog="import there\nprint there.half(9)\n")
+        write(elsewhere, there="def half(n):\n    return n / 2\n")
+        assert run("prog.py", cwd=tmp_path, PYTHONPATH=elsewhere).stdout == "4.5\n"
+
+    def test_environments_inside_are_not_translated(self, tmp_path):
+        write(
+            tmp_path,
+            prog="import sys\nsys.path.append('env/site-packages')\nimport there\nprint there.x\n",
+        )
+        (tmp_path / "env" / "site-packages").mkdir(parents=True)
+        (tmp_path / "env" / "site-packages" / "there.py").write_text("x = 7 / 2\n")
+        assert run("prog.py", cwd=tmp_path).stdout == "3.5\n"
+
+    def test_keep(self, tmp_path, elsewhere):
+        write(tmp_path, **(OLD | {"lib": OLD["lib"].replace("a / b", "a / 1")}))
+        done = run("--keep", elsewhere / "new", "prog.py", "a", cwd=tmp_path)
+        assert done.returncode == 0
+        assert f"the translation goes to {elsewhere / 'new'}" in done.stderr
+        again = fresh_python(elsewhere / "new" / "prog.py", "a", cwd=elsewhere)
+        assert (again.returncode, again.stdout) == (0, done.stdout)
+        assert (tmp_path / "prog.py").read_text() == OLD["prog"]
+        assert (
+            "nothing to translate"
+            in run("--keep", "x", "-m", "json.tool", "--help", cwd=tmp_path).stderr
+        )
+
+    def test_a_program_that_does_not_say(self, tmp_path):
+        write(tmp_path, prog="print(range(7 / 2))\n")
+        done = run("prog.py", cwd=tmp_path)
+        assert done.returncode == 1
+        assert "--python2" in done.stderr.splitlines()[-1]
+        assert run("--python2", "prog.py", cwd=tmp_path).stdout == "[0, 1, 2]\n"
+
+    def test_python3_translates_only_what_it_cannot_parse(self, tmp_path):
+        write(tmp_path, prog="import old\nprint(old.x, 7 / 2)\n", old="print 'old'\nx = 7 / 2\n")
+        assert run("--python3", "prog.py", cwd=tmp_path).stdout == "old\n3 3.5\n"
+        assert run("prog.py", cwd=tmp_path).stdout == "old\n(3, 3)\n"
+
+    def test_a_module_of_python_3_among_them(self, tmp_path):
+        write(tmp_path, prog="import new\nprint new.x\n", new="y = 7 / 2\nx = f'{y}'\n")
+        assert run("prog.py", cwd=tmp_path).stdout == "3.5\n"
+
+    def test_packages_and_implicit_relative_imports(self, tmp_path):
+        write(
+            tmp_path,
+            prog="import pack.a\nprint pack.a.x\n",
+            pack__in____init__="",
+            pack__in__a="import json\nfrom random import pick\nx = json.where, pick\n",
+            pack__in__json="where = 'of the package'\n",
+            pack__in__random="pick = 7 / 2\n",
+        )
+        done = run("prog.py", cwd=tmp_path)
+        assert done.stdout == "('of the package', 3)\n", done.stderr
+
+    def test_modules_of_python_2(self, tmp_path):
+        write(tmp_path, pack__in____init__="", pack__in__tool="import other\nprint other.x / 2\n")
+        write(tmp_path, pack__in__other="x = 7\n")
+        done = run("-m", "pack.tool", cwd=tmp_path)
+        assert done.stdout == "3\n", done.stderr
+
+    def test_output_without_a_last_end_of_line(self, tmp_path):
+        write(tmp_path, prog="print 1,\n")
+        assert run("prog.py", cwd=tmp_path).stdout == "1\n"
+
+    def test_processes_are_forked(self, tmp_path):
+        write(
+            tmp_path,
+            prog="from multiprocessing import Pool\ndef f(n): return n / 2\n"
+            "p = Pool(1)\nprint p.map(f, [7, 9])\n",
+        )
+        assert run("prog.py", cwd=tmp_path).stdout == "[3, 4]\n"
+
+    def test_without_fissix(self, tmp_path):
+        write(tmp_path, prog="print 1\n")
+        (tmp_path / "block").mkdir()
+        (tmp_path / "block" / "fissix.py").write_text("raise ImportError\n")
+        done = run("prog.py", cwd=tmp_path, PYTHONPATH=tmp_path / "block")
+        assert done.returncode == 2
+        assert "python -m theano_today setup" in done.stderr
+        assert "Traceback" not in done.stderr
