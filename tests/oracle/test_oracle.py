@@ -19,7 +19,7 @@ import not_run
 import records
 
 IN_C = ["constants", "elementwise", "indexing", "lasagnes", "linear", "loops"]
-IN_C += ["nets", "nolearns", "randoms", "reductions"]
+IN_C += ["models", "nets", "nolearns", "randoms", "recurrent", "reductions"]
 PROGRAMS = sorted(file.stem for file in (HERE / "programs").glob("[!_]*.py"))
 
 
