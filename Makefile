@@ -21,8 +21,9 @@ GPU := .venv/.requirements-gpu
 train: $(TRAIN)
 	@$(BIN)/python net2.py $(ARGS)
 
+# Theano's modules are compiled quickly: tests/quick_compilation.py.
 test: $(DEV)
-	@$(BIN)/python -m pytest -n auto --dist loadfile -m "not long" $(ARGS)
+	@TESTS_COMPILE_QUICKLY=$${TESTS_COMPILE_QUICKLY:-1} $(BIN)/python -m pytest -n auto --dist loadfile -m "not long" $(ARGS)
 
 test-all: $(DEV)
 	@$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)

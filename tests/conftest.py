@@ -1,6 +1,8 @@
 """Settings of the whole test run."""
 
+import gc
 import os
+import shutil
 import signal
 import sys
 import time
@@ -10,6 +12,8 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+from tests import quick_compilation
+
 # A shell's background jobs ignore Ctrl-C, nohup a closed terminal, and their children inherit
 # that; here it is part of what is tested.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -18,8 +22,22 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 # Tests that run side by side (pytest -n) would take turns to compile in one folder.
 worker = os.environ.get("PYTEST_XDIST_WORKER")
 if worker and "compiledir" not in os.environ.get("THEANO_FLAGS", ""):
-    folder = f"base_compiledir={Path.home() / '.theano' / f'tests-{worker}'}"
-    os.environ["THEANO_FLAGS"] = ",".join(filter(None, [os.environ.get("THEANO_FLAGS"), folder]))
+    folder = Path.home() / ".theano" / f"tests-{worker}"
+    flags = [os.environ.get("THEANO_FLAGS"), f"base_compiledir={folder}"]
+    os.environ["THEANO_FLAGS"] = ",".join(filter(None, flags))
+    folder.mkdir(parents=True, exist_ok=True)
+    for kernels in folder.parent.glob("kernels-*.so"):
+        if not (folder / kernels.name).exists():
+            shutil.copy(kernels, folder)
+
+# Before anything imports Theano, and before xdist starts its workers, which inherit it.
+quick = quick_compilation.set_up()
+
+
+def pytest_unconfigure():
+    if quick is not None:
+        shutil.rmtree(quick, ignore_errors=True)
+
 
 # No deadlines: the machine may be busy with something else. The second is for tests/fuzz.py.
 settings.register_profile("calm", deadline=None)
@@ -36,6 +54,18 @@ def pytest_runtest_setup(item):
     over = BUDGET and time.monotonic() - BEGUN > BUDGET
     if over and item.get_closest_marker("long"):
         pytest.skip(f"the {BUDGET} seconds of the long tests are over (LONG_TESTS_SECONDS)")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def garbage():
+    """What a module leaves behind is not searched by each garbage collection of the next.
+
+    Theano's graphs are full of cycles, and Theano itself keeps some for good: thousands of tests
+    later a collection would take seconds.
+    """
+    yield
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

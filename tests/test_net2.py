@@ -38,6 +38,7 @@ ARGUMENTS = {
     "regression": True, "max_epochs": 1000, "verbose": 1,
 }  # fmt: skip
 
+EPOCHS = 4
 FACES = 10  # 8 to train with, 2 to validate
 X = np.random.RandomState(0).uniform(size=(FACES, 1, 96, 96)).astype(np.float32)
 Y = np.random.RandomState(1).uniform(-1, 1, size=(FACES, 30)).astype(np.float32)
@@ -170,7 +171,7 @@ def runs(data, tmp_path_factory):
     found = []
     for how_much in ("--verbose", "--quiet"):
         folder = tmp_path_factory.mktemp("run")
-        done = script("--data", data, "--epochs", 2, "--seed", 5, how_much, cwd=folder)
+        done = script("--data", data, "--epochs", EPOCHS, "--seed", 5, how_much, cwd=folder)
         assert done.returncode == 0, done.stderr
         found.append((done, folder))
     return found
@@ -198,11 +199,12 @@ class TestScript:
             "--------|--------------|--------------|---------------|-------",
         ]
         number = r" {4}\d\.\d{6}"
-        for epoch, line in enumerate(lines[start + 13 : start + 15], 1):
+        end = start + 13 + EPOCHS
+        for epoch, line in enumerate(lines[start + 13 : end], 1):
             pattern = rf" {{5}}{epoch}  \|{number}  \|{number}  \| {number}  \|  \d+\.\d+s"
             assert re.fullmatch(pattern, line)
         loss = load(runs[0][1]).train_history_[-1]["valid_loss"]
-        assert lines[start + 15 :] == [f"RMSE of epoch 2: {loss**0.5 * 48:.4f} pixels"]
+        assert lines[end:] == [f"RMSE of epoch {EPOCHS}: {loss**0.5 * 48:.4f} pixels"]
 
     def test_what_verbose_adds(self, runs):
         log = runs[0][0].stderr
@@ -212,7 +214,7 @@ class TestScript:
 
     def test_its_pickle(self, runs):
         net = load(runs[0][1])
-        assert (net.max_epochs, len(net.train_history_)) == (2, 2)
+        assert (net.max_epochs, len(net.train_history_)) == (EPOCHS, EPOCHS)
         assert net.trained_on_ == "kaggle"
         assert [path.name for path in runs[0][1].iterdir()] == ["net2.pickle"]
         size = (runs[0][1] / "net2.pickle").stat().st_size
@@ -320,12 +322,9 @@ class TestCtrlC:
 
 
 class TestGoingOn:
-    def test_after_sigkill_and_sigterm(self, data, tmp_path):
-        arguments = ("--data", data, "--epochs", 4, "--seed", 5)
-        alone, stopped = tmp_path / "alone", tmp_path / "stopped"
-        alone.mkdir()
-        stopped.mkdir()
-        assert script(*arguments, cwd=alone).returncode == 0
+    def test_after_sigkill_and_sigterm(self, data, runs, tmp_path):
+        arguments = ("--data", data, "--epochs", EPOCHS, "--seed", 5)
+        alone, stopped = runs[0][1], tmp_path
 
         process = start(*arguments, "--checkpoint", 0, cwd=stopped)
         until(process, "     1  |")
@@ -351,6 +350,7 @@ class TestGoingOn:
     def test_two_at_once(self, data, tmp_path):
         first = start("--data", data, cwd=tmp_path)
         until(first, "     1  |")
+        first.send_signal(signal.SIGSTOP)  # alive, and takes no processor from the second
         second = script("--data", data, cwd=tmp_path)
         first.kill()
         first.communicate()

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import copy
 import importlib.abc
 import importlib.machinery
 import importlib.util
@@ -174,7 +175,9 @@ class _First(importlib.abc.MetaPathFinder):
                 _apply(patch, module)
 
         # On the instance: the loader keeps its type, so that inspect, pkgutil and
-        # importlib.resources find sources and data files as ever.
+        # importlib.resources find sources and data files. On a copy: pytest has one loader for
+        # all modules whose assertions it rewrites.
+        spec.loader = copy.copy(spec.loader)
         spec.loader.exec_module = exec_module
         return spec
 

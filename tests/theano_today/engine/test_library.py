@@ -97,9 +97,9 @@ def test_compiled_once(folder):
     assert (folder / name).stat().st_mtime_ns == before
 
 
-def test_two_processes_at_once(folder):
+def test_two_processes_at_once(folder, quick):
     variables = os.environ | {
-        "PYTHONPATH": str(ROOT), "THEANO_FLAGS": f"base_compiledir={folder}",
+        "PYTHONPATH": str(ROOT), "THEANO_FLAGS": f"base_compiledir={folder},cxx={quick}",
     }  # fmt: skip
     both = [
         subprocess.Popen(

@@ -1,5 +1,10 @@
 """The settings that Theano starts with: ours, the user's, and those of old files."""
 
+import shutil
+from pathlib import Path
+
+import pytest
+
 import theano_today
 from tests.fresh_python import fresh_python, says
 
@@ -34,13 +39,16 @@ def test_an_old_theanorc(tmp_path):
     assert says(code, THEANORC=str(rc)).split() == ["float32", "cpu", "['']"]
 
 
-def test_a_folder_with_a_space(tmp_path):
-    import shutil
-    from pathlib import Path
-
+@pytest.mark.parametrize("engine", ["stock", pytest.param("fused", marks=pytest.mark.long)])
+def test_a_folder_with_a_space(tmp_path, engine):
+    """Of the engine the kernels as well, whose compilation takes a while."""
     root = tmp_path / "my folder"
     shutil.copytree(Path(theano_today.__file__).parent, root / "theano_today")
-    code = "import theano_today, theano.tensor as T\nx = T.vector(); print((x + 1).eval({x: [1]}))"
+    code = (
+        "import theano_today, theano.tensor as T\n"
+        "x = T.matrix(); print((x + 1).eval({x: [[1]]}), T.dot(x, x).eval({x: [[3]]}))"
+    )
     home = tmp_path / "my home"
     home.mkdir()
-    assert says(code, PYTHONPATH=str(root), HOME=str(home)).strip() == "[2.]"
+    done = says(code, PYTHONPATH=str(root), HOME=str(home), THEANO_FLAGS=f"engine={engine}")
+    assert done.strip() == "[[2.]] [[9.]]"

@@ -51,7 +51,7 @@ def test_a_mistyped_device(tmp_path):
     assert line == ("net2.py: error: there is no device 'gqu'; expected cpu, cuda, cuda:N or mps")
 
 
-@pytest.mark.parametrize("precision", ["--tf32", "--bf16"])
+@pytest.mark.parametrize("precision", ["--tf32", pytest.param("--bf16", marks=pytest.mark.long)])
 def test_a_precision_without_a_gpu(tmp_path, precision):
     line = refused("--device", "cpu", precision, "--out", tmp_path / "net")
     assert line.startswith(f"net2.py: error: {precision}: the CPU has float32 only")
@@ -67,7 +67,9 @@ def no_gpu():
 
 
 @needs_torch
-@pytest.mark.parametrize("word", ["cuda", "cuda:1", "gpu"])
+@pytest.mark.parametrize(
+    "word", ["cuda:1", *(pytest.param(w, marks=pytest.mark.long) for w in ("cuda", "gpu"))]
+)
 def test_cuda_asked_for_and_absent(tmp_path, no_gpu, word):
     import torch
 

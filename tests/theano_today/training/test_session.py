@@ -16,7 +16,7 @@ import pytest
 from lasagne import layers
 from nolearn.lasagne import BatchIterator, NeuralNet, TrainSplit
 
-from tests.fresh_python import ROOT, fresh_python
+from tests.fresh_python import ROOT
 from tests.tiny_nets import outcome
 from tests.tiny_nets import tiny as tiny_net
 from theano_today.errors import WriteError
@@ -368,36 +368,3 @@ def test_no_validation_set(capsys):
     out = capsys.readouterr().out
     assert "     -" in out
     assert "nan" not in out
-
-
-class TestExcepthook:
-    @pytest.fixture
-    def hook(self, monkeypatch):
-        passed = []
-        monkeypatch.setattr(sys, "excepthook", lambda *args: passed.append(args[0]))
-        interrupt.install()
-        return sys.excepthook, passed
-
-    def test_ctrl_c_in_the_projects_scripts(self, hook, monkeypatch, capsys):
-        script = str(interrupt._ROOT / "net2.py")
-        monkeypatch.setattr(sys.modules["__main__"], "__file__", script, raising=False)
-        monkeypatch.setattr(sys, "argv", [script])
-        with pytest.raises(SystemExit) as stopped:
-            hook[0](KeyboardInterrupt, KeyboardInterrupt(), None)
-        assert stopped.value.code == 130
-        assert capsys.readouterr().err == "net2.py: stopped by Ctrl-C\n"
-
-    def test_everything_else_is_somebody_elses(self, hook, monkeypatch):
-        script = "/home/me/mine.py"
-        monkeypatch.setattr(sys.modules["__main__"], "__file__", script, raising=False)
-        hook[0](KeyboardInterrupt, KeyboardInterrupt(), None)
-        hook[0](ValueError, ValueError(), None)
-        assert hook[1] == [KeyboardInterrupt, ValueError]
-
-    def test_installed_once(self, hook):
-        interrupt.install()
-        assert sys.excepthook is hook[0]
-
-    def test_a_users_script_keeps_its_traceback(self):
-        done = fresh_python("-c", "import theano_today; raise KeyboardInterrupt")
-        assert "Traceback" in done.stderr

@@ -1,4 +1,4 @@
-"""C code that users write, in the ways that Theano's documentation shows, compiled and run."""
+"""C code that users write, in the ways that Theano's documentation shows; Theano's own, mended."""
 
 from __future__ import annotations
 
@@ -306,3 +306,14 @@ def test_dimshuffle_of_repeated_elements_in_c():
         function = theano.function([x], x.dimshuffle("x", 1, 0), mode=mode)
     found = function(np.broadcast_to(base[:, :1], base.shape))
     np.testing.assert_array_equal(found, [[[1, 4], [1, 4], [1, 4]]])
+
+
+def test_increments_at_repeated_indices_and_cumulative_sums():
+    x, y = T.matrix(), T.matrix()
+    sums = [T.cumsum(x, axis=axis) for axis in (None, 0, 1)]
+    f = theano.function([x, y], [T.inc_subtensor(x[[0, 2, 0]], y), *sums])
+    value = np.arange(6, dtype=np.float32).reshape(3, 2)
+    added, *cumulative = f(value, np.ones((3, 2), np.float32))
+    np.testing.assert_array_equal(added, value + np.float32([[2], [0], [1]]))
+    for axis, got in zip((None, 0, 1), cumulative, strict=True):
+        np.testing.assert_array_equal(got, np.cumsum(value, axis=axis))

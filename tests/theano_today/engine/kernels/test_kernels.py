@@ -138,8 +138,9 @@ def programs(request, tmp_path_factory):
         return dict(zip(names, pool.map(make, names), strict=True))
 
 
-# What this machine itself runs, and one more width of vectors. The rest is for the long tests.
-QUICK = ("native", "avx2")
+# What this machine itself runs. Other widths of vectors, clang and sanitizers are for the long
+# tests: each compiles for ten seconds and more.
+QUICK = ("native",)
 
 
 def cases():

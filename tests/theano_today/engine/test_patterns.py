@@ -1,0 +1,32 @@
+"""Small patterns of graphs that the rewrites look for."""
+
+import theano_today  # noqa: F401  # isort: skip  (first: the packages of 2014 need it)
+
+import numpy as np
+import theano.tensor as T
+from theano import scalar
+
+from theano_today.engine import patterns
+
+
+def test_operands_of_one_kind_of_op_only():
+    x, y = T.matrix("x"), T.matrix("y")
+    assert patterns.operands(x * y, scalar.Mul, 2) == [x, y]
+    assert patterns.operands(x + y, scalar.Mul, 2) is None
+    assert patterns.operands(x * y * x, scalar.Mul, 3) is None  # two products of two
+    assert patterns.operands(x, scalar.Mul, 2) is None
+    assert patterns.operands(T.dot(x, y), scalar.Mul, 2) is None
+
+
+def test_either_order_of_two():
+    assert patterns.either_way(["a", "b"]) == [("a", "b"), ("b", "a")]
+    assert patterns.either_way(None) == []
+
+
+def test_a_number_broadcast_or_not():
+    half = T.constant(np.float32(0.5))
+    assert patterns.is_number(half, 0.5)
+    assert patterns.is_number(half.dimshuffle("x", "x"), 0.5)
+    assert not patterns.is_number(half, 0.25)
+    assert not patterns.is_number(T.constant(np.float32([0.5])), 0.5)
+    assert not patterns.is_number(T.scalar(), 0.5)
