@@ -95,3 +95,33 @@ def test_arrows(room, forbidden):
         if within(other, *forbidden)
     ]
     assert not wrong
+
+
+# Modules whose tests are not at their own path, and why.
+ELSEWHERE = {
+    "theano_today.__main__": "tests/theano_today/test_main.py",
+    "kfkd.faces": "its parts are judged by the picture: tests/kfkd/faces/test_scene.py",
+    "theano_today.compat.theano.sandbox_cuda": "theano.sandbox.cuda's modules are tested by kinds "
+    "of Ops: test_basic_ops.py (streams, FFT, nnet, blocks), test_blas.py (filters), "
+    "test_dnn.py, test_dnn_rest.py, and tests/theano_today/compat/test_lasagne.py (pylearn2)",
+    "theano_today.torch_link.dispatch.fused": "with the harness for the host's compiler: "
+    "tests/theano_today/torch_link/test_pooling.py",
+    "theano_today.torch_link.dispatch.scalars": "the formulas of test_elemwise.py",
+}
+
+
+def has_tests(name: str) -> bool:
+    """Say whether a module has its test file, or is a package: its rooms have theirs."""
+    path = MODULES[name].relative_to(ROOT)
+    mirrored = ROOT / "tests" / path.parent / f"test_{path.name}"
+    return path.name == "__init__.py" or mirrored.is_file()
+
+
+def test_tests_mirror_the_code():
+    without = [name for name in MODULES if not has_tests(name)]
+    assert [name for name in without if not within(name, *ELSEWHERE)] == []
+    assert [e for e in ELSEWHERE if not any(within(name, e) for name in without)] == []
+    for reason in ELSEWHERE.values():
+        for word in reason.replace(",", " ").split():
+            if word.startswith("tests/"):
+                assert (ROOT / word).is_file(), word
