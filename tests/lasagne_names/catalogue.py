@@ -86,8 +86,9 @@ def public_names(package):
 def used_names(package, root="theano.tensor"):
     """Return the names of theano.tensor that the sources of `package` use, as ``theano....``."""
     found = set()
-    for file in Path(package.__file__).parent.rglob("*.py"):
-        if "tests" in file.parts:
+    folder = Path(package.__file__).parent
+    for file in folder.rglob("*.py"):
+        if "tests" in file.relative_to(folder).parts:
             continue
         tree = ast.parse(file.read_text())
         short = {}

@@ -262,7 +262,10 @@ class TestMemory:
         assert (view == 7).all()
         del view
         gc.collect()
-        assert library.empty(self.LARGE).ctypes.data == address
+        held = []  # there may be memory of others that comes first
+        while address not in (array.ctypes.data for array in held):
+            held.append(library.empty(self.LARGE))
+            assert len(held) < 500
 
     def test_more_than_there_is(self):
         with pytest.raises(MemoryError):
