@@ -5,6 +5,7 @@
 - dtypes.py: variables and types where NumPy wants a dtype
 - downsample.py: theano.tensor.signal.downsample, gone in Theano 1.0
 - float_messages.py: errors about float64 name the flag floatX
+- function_copies.py: Function.copy, whose Ops ran in any order
 - indexing.py: lists with slices in them as indices
 - legacy_conv.py: the convolutions of before 2015
 - scan.py, scan_loop.py: scan's loop
@@ -27,6 +28,7 @@ from theano_today.compat.theano import (
     downsample,
     dtypes,
     float_messages,
+    function_copies,
     indexing,
     legacy_conv,
     mrg,
@@ -46,6 +48,7 @@ PARTS = (
     downsample,
     dtypes,
     float_messages,
+    function_copies,
     indexing,
     legacy_conv,
     scan,
