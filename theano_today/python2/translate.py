@@ -115,8 +115,8 @@ def _fissix() -> Any:
         import fissix.refactor
     except ImportError:
         raise SetupError(
-            "this is a Python 2 program, and fissix, which translates it, is not installed: "
-            "python -m pip install fissix, or python -m theano_today setup"
+            "Python 3 cannot run this program as it is, and fissix, which translates Python 2, is "
+            "not installed: python -m pip install fissix, or python -m theano_today setup"
         ) from None
     return fissix
 

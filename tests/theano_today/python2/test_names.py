@@ -6,6 +6,7 @@ import types
 import numpy as np
 import pytest
 
+from tests.fissix_needed import needs_fissix
 from theano_today.python2 import names
 from theano_today.python2.memory import StringIO
 from theano_today.python2.printing import end_line, print_statement
@@ -55,6 +56,7 @@ def test_files(tmp_path):
     f.close()
 
 
+@needs_fissix
 def test_input(monkeypatch):
     monkeypatch.setattr(builtins, "input", lambda prompt="": " n + 1 ")
     n = 4

@@ -78,6 +78,7 @@ def test_errors_of_the_user_are_one_line(tmp_path):
     assert (done.returncode, done.stderr) == (2, "prog.py: error: bad row\n")
 
 
+@needs_fissix
 def test_syntax_errors_are_the_users(tmp_path):
     write(tmp_path, prog="x = 1\ndef f(:\n    pass\n")
     done = run("prog.py", cwd=tmp_path)
