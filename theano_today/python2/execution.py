@@ -7,6 +7,7 @@ would be those of the translation: each line stands for itself as a whole, witho
 from __future__ import annotations
 
 import ast
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from types import CodeType
@@ -31,7 +32,10 @@ def compile_text(
     SyntaxError
         If the translation cannot be compiled; the line is the original's.
     """
-    return compile(parse_text(source, filename, mode, own=own), filename, mode, dont_inherit=True)
+    tree = parse_text(source, filename, mode, own=own)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return compile(tree, filename, mode, dont_inherit=True)
 
 
 def parse_text(
@@ -42,10 +46,13 @@ def parse_text(
     text = done.text.strip() if mode == "eval" else done.text
     translated = True  # whether lines are still the translation's
     try:
-        tree = ast.parse(text, filename, mode)
-        tree = _for_the_run(tree, source, done)
-        translated = False
-        compile(tree, filename, mode, dont_inherit=True)
+        with warnings.catch_warnings():
+            # About ``x is 3`` and "\\d": nobody is to mend them.
+            warnings.simplefilter("ignore")
+            tree = ast.parse(text, filename, mode)
+            tree = _for_the_run(tree, source, done)
+            translated = False
+            compile(tree, filename, mode, dont_inherit=True)
     except SyntaxError as error:
         if error.lineno and translated:
             error.lineno = done.lines[min(error.lineno, len(done.lines)) - 1]
@@ -104,20 +111,20 @@ class _Semantics(ast.NodeTransformer):
 
     def visit_Compare(self, node: ast.Compare) -> Any:
         self.generic_visit(node)
-        if len(node.ops) > 1 or type(node.ops[0]) not in _COMPARISONS:
+        if not any(type(op) in _COMPARISONS for op in node.ops):
             return node
-        return ast.copy_location(
-            ast.Call(
-                ast.Attribute(
-                    ast.Name(translate.RUNTIME, ast.Load()),
-                    _COMPARISONS[type(node.ops[0])],
-                    ast.Load(),
-                ),
-                [node.left, node.comparators[0]],
-                [],
-            ),
-            node,
-        )
+        values = [node.left, *node.comparators]
+        if len(node.ops) == 1:
+            function = _COMPARISONS[type(node.ops[0])]
+        elif all(map(_simple, values[2:])):
+            # Evaluating all of them first is the same then.
+            function = "chain"
+            values.insert(0, ast.Constant(" ".join(type(op).__name__ for op in node.ops)))
+        else:
+            return node
+        runtime = ast.Name(translate.RUNTIME, ast.Load())
+        call = ast.Call(ast.Attribute(runtime, function, ast.Load()), values, [])
+        return ast.copy_location(call, node)
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> Any:
         self.generic_visit(node)
@@ -143,6 +150,18 @@ class _Semantics(ast.NodeTransformer):
         node.name = _CAUGHT
         node.body.insert(0, ast.copy_location(bind, node))
         return node
+
+
+def _simple(value: ast.expr) -> bool:
+    """Tell whether nothing happens when an expression is evaluated."""
+    if isinstance(value, ast.UnaryOp):
+        return _simple(value.operand)
+    if isinstance(value, ast.Call):
+        of_len = isinstance(value.func, ast.Name) and value.func.id == "len"
+        return of_len and all(map(_simple, value.args))
+    if isinstance(value, ast.Attribute):
+        return _simple(value.value)
+    return isinstance(value, (ast.Constant, ast.Name))
 
 
 def _yields(function: ast.FunctionDef) -> bool:

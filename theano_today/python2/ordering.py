@@ -95,6 +95,30 @@ gt = _comparison(operator.gt)
 ge = _comparison(operator.ge)
 
 
+_OPERATIONS: dict[str, Callable[[Any, Any], Any]] = {
+    "Lt": lt,
+    "LtE": le,
+    "Gt": gt,
+    "GtE": ge,
+    "Eq": operator.eq,
+    "NotEq": operator.ne,
+    "Is": operator.is_,
+    "IsNot": operator.is_not,
+    "In": lambda a, b: a in b,
+    "NotIn": lambda a, b: a not in b,
+}
+
+
+def chain(operations: str, *values: Any) -> Any:
+    """Return ``a < b <= c`` and its like; `operations` are the names that ast has for them."""
+    result: Any = True
+    for name, a, b in zip(operations.split(), values, values[1:], strict=False):
+        result = _OPERATIONS[name](a, b)
+        if not result:
+            break
+    return result
+
+
 def sort_key(cmp_function: Callable | None, key_function: Callable | None) -> Callable | None:
     """Return the key that stands for Python 2's arguments `cmp` and `key` of sort."""
     if cmp_function is None:

@@ -61,13 +61,30 @@ class Program:
         own = lambda name: self.owns_module(name) or (path.parent / f"{name}.py").is_file()  # noqa: E731
         try:
             code = execution.compile_text(source, str(path), own=own)
-        except translate.NotPython2:
+        except translate.NotPython2 as error:
+            self._blame(path, source, error)
             return None
         self.say(path)
         if self.keep is not None:
             self._write(path, source, own)
         self.translated.append(path)
         return code
+
+    def _blame(self, path: Path, source: str, error: translate.NotPython2) -> None:
+        """Raise a SyntaxError where the file stops being Python 2, if that is its mistake.
+
+        Raises
+        ------
+        SyntaxError
+            If Python 3 does not even come so far.
+        """
+        try:
+            compile(source, str(path), "exec", dont_inherit=True)
+        except SyntaxError as newer:
+            if error.line is not None and error.line > (newer.lineno or 0):
+                text = source.split("\n")[error.line - 1]
+                where = (str(path), error.line, None, text)
+                raise SyntaxError("invalid syntax (Python 2)", where) from None
 
     def say(self, path: Path) -> None:
         """Say once that a translation runs."""

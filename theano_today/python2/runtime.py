@@ -20,10 +20,11 @@ from theano_today.python2.division import (
     idiv_item,
     key,
 )
-from theano_today.python2.ordering import ge, gt, le, lt, sort
+from theano_today.python2.ordering import chain, ge, gt, le, lt, sort
 from theano_today.python2.printing import print_statement
 
 __all__ = [
+    "chain",
     "decode",
     "div",
     "divide_of",
@@ -120,7 +121,7 @@ def decode(data: Any, encoding: str = "ascii", errors: str = "strict") -> Any:
     if isinstance(data, bytes):
         return data.decode(encoding, errors)
     if name == "ascii":
-        return data.encode("ascii", errors if errors != "replace" else "strict").decode("ascii")
+        return files.to_bytes(data).decode("ascii", errors)
     if name in _SAME_TEXT:
         return data
     try:

@@ -33,7 +33,17 @@ _TAB = 8
 
 
 class NotPython2(Exception):
-    """The source is not Python 2 (and perhaps not Python)."""
+    """The source is not Python 2 (and perhaps not Python).
+
+    Attributes
+    ----------
+    line : int or None
+        Where it stops being that.
+    """
+
+    def __init__(self, message: str, line: int | None = None) -> None:
+        super().__init__(message)
+        self.line = line
 
 
 @dataclass(frozen=True)
@@ -100,9 +110,10 @@ def translate(
     try:
         tree = tool.refactor_string(text, name)
     except Exception as error:
-        raise NotPython2(str(error)) from error
+        place = getattr(error, "context", None) or (None, (None, None))
+        raise NotPython2(str(error), place[1][0]) from error
     features = tree.future_features
-    _Rewriting(own, "division" in features, kept).visit(tree)
+    _Rewriting(own, features, kept).visit(tree)
     lines = list(_origins(tree))
     translated = str(tree)
     if kept:
@@ -226,15 +237,20 @@ def _with_header(text: str) -> str:
     return "\n".join([*lines[:at], _HEADER.rstrip("\n"), *lines[at:]])
 
 
+def _escape(match: re.Match) -> str:
+    return f"\\{match[0]}" if match[1] in "uUN" else match[0]
+
+
 class _Rewriting:
     """Our own rewritings of fissix's tree, from the leaves up."""
 
-    def __init__(self, own: Callable[[str], bool], division: bool, kept: bool) -> None:
+    def __init__(self, own: Callable[[str], bool], features: frozenset[str], kept: bool) -> None:
         from fissix import fixer_util, pytree
         from fissix.pgen2 import token
         from fissix.pygram import python_symbols
 
-        self.own, self.division, self.kept = own, division, kept
+        self.own, self.kept = own, kept
+        self.division, self.unicode = "division" in features, "unicode_literals" in features
         self.symbols, self.token = python_symbols, token
         self.Node, self.Leaf = pytree.Node, pytree.Leaf
         self.Name = fixer_util.Name
@@ -243,11 +259,14 @@ class _Rewriting:
         for node in list(tree.post_order()):
             kind = node.type
             if kind == self.token.STRING:
-                node.value = re.sub(r"^([uU])([rR])", r"\2", node.value)
+                self._literal(node)
             elif kind in (self.symbols.import_name, self.symbols.import_from):
                 self._import(node)
             elif kind == self.symbols.classdef and self.kept:
                 self._class(node)
+            elif kind == self.symbols.print_stmt and str(node).split() == ["print", "()"]:
+                # fissix takes it for a call.
+                node.replace(self.Name("print(())", prefix=node.prefix))
             elif kind == self.symbols.except_clause:
                 self._except(node)
             elif kind == self.symbols.lambdef:
@@ -296,6 +315,15 @@ class _Rewriting:
             child.remove()
         return children[0] if len(children) == 1 else self.Node(kind, children)
 
+    # ---- literals
+
+    def _literal(self, node: Any) -> None:
+        node.value = re.sub(r"^([uU])([rR])", r"\2", node.value)
+        prefix = re.match("[a-zA-Z]*", node.value)[0].lower()  # type: ignore[index]
+        if not prefix and not self.unicode:
+            # ``\\u``, ``\\U`` and ``\\N`` meant nothing but in Unicode's literals.
+            node.value = re.sub(r"\\(.)", _escape, node.value, flags=re.DOTALL)
+
     # ---- imports
 
     def _variant(self, name: str) -> bool:
@@ -307,12 +335,18 @@ class _Rewriting:
             if source.type == self.token.NAME and self._variant(source.value):
                 source.value = f"{modules.PREFIX}.{source.value}"
             return
+        as_type = self.symbols.dotted_as_name
         for leaf in list(node.leaves()):
             parent = leaf.parent
             as_name = parent.type == self.symbols.dotted_as_name
             if leaf.type != self.token.NAME or not self._variant(leaf.value):
                 continue
-            if parent.type == self.symbols.dotted_name or (as_name and parent.children[2] is leaf):
+            if parent.type == self.symbols.dotted_name:
+                # ``import os.path`` binds os.
+                if str(parent).strip() == "os.path" and parent.parent.type != as_type:
+                    parent.replace(self.Name(f"{modules.PREFIX}.os as os", prefix=parent.prefix))
+                continue
+            if as_name and parent.children[2] is leaf:
                 continue
             if leaf is node.children[0]:
                 continue

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType, ModuleType, TracebackType
 
-from theano_today import errors
+from theano_today import errors, hooks
 from theano_today.errors import DataError, MissingFileError, UserError
 from theano_today.python2 import detect, names, printing, translate
 from theano_today.python2.program import Program
@@ -210,3 +210,9 @@ def fork_by_default() -> None:
 
     if "fork" in multiprocessing.get_all_start_methods():
         multiprocessing.set_start_method("fork", force=True)
+        hooks.after_import("joblib.parallel", _use_multiprocessing)
+
+
+def _use_multiprocessing(parallel: ModuleType) -> None:
+    # joblib's default until 2017; its workers of today import the program's modules anew, too.
+    parallel.DEFAULT_BACKEND = "multiprocessing"  # type: ignore[attr-defined]

@@ -39,6 +39,17 @@ def test_comparisons():
     space = run("a = None < 3, 'x' > 7, 1 < 2 < 3, [] >= None\nb = None <= None, 2 > 1.5\n")
     assert space["a"] == (True, True, True, True)
     assert space["b"] == (True, True)
+    source = (
+        "n = 3\na = None < 2 <> n > None, 3 > n < None in [], 1 < 2 < max(None, 3), 5 < 3 < n\n"
+    )
+    assert run(source, n=3)["a"] == (True, False, True, False)
+
+
+def test_chains_end_early():
+    """What comes behind a comparison that fails is evaluated only where nothing can happen."""
+    run("x = 3 < 2 < absent()\n")
+    with pytest.raises(NameError):
+        run("x = 1 < 2 < absent()\n")
 
 
 def test_a_comparison_of_the_programs_own_is_asked():

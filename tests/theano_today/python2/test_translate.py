@@ -52,6 +52,8 @@ def text(source, **options):
         ("lambda (a, b), c: a + b.a / c\n", "lambda a_b, c: a_b[0] + _py2.div(a_b[1].a, c)\n"),
         ("lambda (a), b: a\n", "lambda a, b: a\n"),
         ("lambda x, (a, b): a\n", "lambda x, a_b: a_b[0]\n"),
+        ("print ()\n", "print(())\n"),
+        (r"'\u \N \x41 \\u' r'\u' u'\u0041'" + "\n", r"'\\u \\N \x41 \\u' r'\u' u'\u0041'" + "\n"),
         ("print >>f, 1,\n", "print(1, end=' ', file=f)\n"),
     ],
 )
@@ -68,7 +70,8 @@ PREFIX = "theano_today.python2.modules"
         ("import pickle\n", f"import {PREFIX}.pickle as pickle\n"),
         ("import os, numpy, math as m\n", f"import {PREFIX}.os as os, numpy, {PREFIX}.math as m\n"),
         ("from itertools import izip\n", f"from {PREFIX}.itertools import izip\n"),
-        ("import os.path, a.random\n", "import os.path, a.random\n"),
+        ("import os.path, a.random\n", f"import {PREFIX}.os as os, a.random\n"),
+        ("import os.path as p\n", "import os.path as p\n"),
         ("from . import random\n", "from . import random\n"),
         ("import numpy.random as random\n", "import numpy.random as random\n"),
         ("import Queue\n", "import Queue\n"),

@@ -228,6 +228,22 @@ class TestPython2:
         )
         assert run("prog.py", cwd=tmp_path).stdout == "[3, 4]\n"
 
+    def test_joblib_forks_too(self, tmp_path):
+        write(
+            tmp_path,
+            prog="import joblib, work\nf = joblib.delayed(work.half)\n"
+            "print joblib.Parallel(n_jobs=2)(f(n) for n in [7, 9])\n",
+            work="def half(n): return n / 2\n",
+        )
+        assert run("prog.py", cwd=tmp_path).stdout == "[3, 4]\n"
+
+    def test_a_mistake_in_python_2(self, tmp_path):
+        write(tmp_path, prog="print 'a'\nx = 1\nif x:\nprint 'b'\n")
+        done = run("prog.py", cwd=tmp_path)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "line 4" in done.stderr
+        assert "print 'b'" in done.stderr
+
     def test_without_fissix(self, tmp_path):
         write(tmp_path, prog="print 1\n")
         (tmp_path / "block").mkdir()

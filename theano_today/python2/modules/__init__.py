@@ -18,6 +18,7 @@ from typing import Any
 VARIANTS = frozenset(
     [
         "cPickle",
+        "codecs",
         "pickle",
         "random",
         "math",

@@ -3,6 +3,7 @@
 import os as today
 import subprocess
 import sys
+from types import ModuleType
 
 from theano_today.python2 import files
 from theano_today.python2.modules import vary
@@ -12,6 +13,21 @@ getcwdu = today.getcwd
 
 def fdopen(fd, mode="r", buffering=-1):
     return files.open(fd, mode, buffering)
+
+
+def _walk_path(top, function, argument):
+    """os.path.walk, which os.walk replaced."""
+    names = today.listdir(top)
+    function(argument, top, names)
+    for name in names:
+        full = today.path.join(top, name)
+        if today.path.isdir(full) and not today.path.islink(full):
+            _walk_path(full, function, argument)
+
+
+path = ModuleType("os.path")
+path.walk = _walk_path  # type: ignore[attr-defined]
+vary(path, today.path)
 
 
 def popen2(command, mode="t", bufsize=-1):

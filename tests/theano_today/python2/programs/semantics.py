@@ -7,6 +7,7 @@ import ConfigParser, Queue, StringIO, UserDict, cStringIO, commands, md5, urllib
 from itertools import izip, imap, ifilter, izip_longest
 from HTMLParser import HTMLParser
 from string import maketrans, join
+import codecs, os.path
 import numpy as np
 import pack.inner
 from pack import outer
@@ -206,4 +207,68 @@ for seed in (0, 1, -3, 12345678901234567890, 'text', 2.5, 7.0, -0.1):
     print seed, order, random.randint(1, 1000), random.choice('abcdefgh'), random.sample(xrange(1000), 4), random.randrange(3, 90, 7), random.sample(range(5), 3), '%.12f' % random.gauss(0, 1)
 r = random.Random(5); print '%.12g %.12g' % (r.random(), r.uniform(1, 2)), r.randint(-5, 5), r.randrange(1 << 60), '%.10f' % r.normalvariate(0, 1)
 np.random.seed(3); print np.random.permutation(5), np.random.randint(100), np.random.choice(5, 4 / 2, replace=False)
+print '-- forms'
+print ()
+print (), 1
+print '\upsilon C:\Users \N \\u \x41 \101 ', "$\nu$" == "$\nu$", r'\u', len('\u1234'), len(u'\u1234')
+print dict(a=1).iteritems().next(), {'a': {'b': 3}}['a'].items()[0][1] / 2
+def visit(arg, folder, names): arg.append(sorted(names)[:1])
+l = []; os.mkdir(place('deep')); os.path.walk(folder, visit, l); print len(l), os.getcwdu() == os.getcwd()
+d = {'x': [3, 1]}
+d.values()[0].sort(); print d, sorted(d['x'], reverse=True)
+class P:
+    def m(self, (a, b), *args, **kw): return a, b, args, kw
+    def __init__(self): self.items = [1]
+print P().m((1, 2), 3, k=4), P().items
+x = 5 if 1 / 2 else 7 / 2; print x
+print [a / 2 for a in range(4) if a / 2], [y for y in 1, 2, 3], (a for a in [1]).next()
+def g(n=9 / 2, *a): return n / 2, a
+print g(), g(*(5, 6)), g(**{'n': 7})
+print -7 / 2, -(7 / 2), 7 / -2, +7 / 2, not 7 / 2, 2 ** 3 / 3, 7 / 2 / 2, 7 / (2 / 1), 1 + 7 / 2 - 3 / 2
+a = b = 7 / 2; a, b = b / 2, a / 2; print a, b
+print 1 if 3 < None else 2, 1 < 2 < 3, None < 2 <> 3
+assert 7 / 2 == 3, "no"
+s = 'abc'
+print s.encode('hex').decode('hex'), s.upper().encode('base64'), s.decode('utf8').encode('latin1')  and 'decoded'
+print "%s" % (7 / 2), "a" "b" 'c', """t
+u""", 'q'
+if True: print 'one line'; print 'two'
+else: pass
+for i in range(2): print i,
+print
+print 'x' in 'xyz', 'é' == 'é', 3 is 3
+def deco(f): return f
+@deco
+def h((a, (b, c)), d): return a / b, c, d
+print h((7, (2, 'c')), 'd')
+try:
+    try: 1 / 0
+    except ZeroDivisionError, e: raise TypeError, TypeError('again'), sys.exc_info()[2]
+except TypeError as e2: print e2, e
+try: raise KeyError
+except: print sys.exc_info()[0] is KeyError
+class E(Exception):
+    def __init__(self, m): self.message = m
+try: raise E, 'm'
+except E, e: print e.message
+print map(str, xrange(3)), filter(lambda x: x > None, [1, None]), reduce(max, [1, 'a', None])
+print '\n'.join(['%d' % k for k in range(7 / 3)])
+exec "def k(n): return n / 2" in globals()
+print k(5)
+exec("q = 7 / 2"); print q
+print isinstance(P(), P), isinstance(Exception(), Exception)
+print long('12') / 5, int('0x1f', 16) / 2, float('3') / 2, 3 / 2.
+print os.path.basename('/a/b'), os.path.join('a', 'b')
+w = codecs.getwriter('utf8')(sys.stdout)
+w.write(u'via writer\n')
+print sorted(['b', None, 3, (1, 2), 'a', 2.5, [1]], reverse=True), [None, 3].index(3), max([1, 2], [1, 3])
+n = 10
+while n / 3: n /= 3
+print n, (lambda: 7 / 2)(), {7 / 2: 1}, [1, 2, 3][7 / 4], [1, 2, 3][3 / 2:]
+print string.join(map(str, [1, 2]), ','), u'a' + 'b', 'a' * (7 / 2), "a,b".split(',')[3 / 2]
+def outer():
+    v = 3
+    def inner(): return v / 2
+    return inner()
+print outer(), (5 / 2, 7 / 3), 1.5 // 1, 7 % 3 / 2, ~7 / 2, 1 << 7 / 2, 6 & 7 / 2, 7 / 2 == 3, `7 / 2` + 'x'
 print 'no end of the line',
