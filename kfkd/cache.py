@@ -4,6 +4,13 @@ The file holds a line of JSON, the index (a record for each row of the CSV) and 
 the rows that were in use so far, 9216 bytes each. Everything is checked when it is read, each
 image by itself, and whatever does not match is parsed again: the cache can be deleted, cut or
 damaged at any time and costs only that time.
+
+To cache the images of all rows at the first load would take as many lines of code, since an image
+that cannot be parsed matters only where it is used. Measured on Kaggle's training.csv, in CPU
+time, the first load of the 2140 complete rows takes 0.6 s and 20 MiB on the disk as it is, 1.1 s
+and 63 MiB with all 7049 rows; a later load takes 0.15 s and the peak of memory is the same either
+way. Where the tutorial's specialists then use the other rows, the seven first loads together take
+2.9 s, with all rows cached 2.2 s.
 """
 
 from __future__ import annotations
@@ -46,7 +53,7 @@ def index_dtype(columns: int) -> np.dtype:
 
 
 def empty_index(rows: int, columns: int) -> NDArray[np.void]:
-    """A new index, no pixels cached."""
+    """A new index; no row is cached."""
     index = np.zeros(rows, index_dtype(columns))
     index["slot"] = -1
     return index
@@ -78,7 +85,7 @@ class Cache:
         self._base = 0  # where the first slot begins
 
     def read_index(self) -> NDArray[np.void] | None:
-        """The index, or None if there is none for this state of the CSV or it is damaged."""
+        """The index; None if the cache is absent, damaged or of another state of the CSV."""
         self.index = None
         # A damaged header can raise any of these: treat a damaged cache as absent.
         damage = (OSError, ValueError, LookupError, TypeError, RecursionError)
@@ -159,7 +166,7 @@ class Cache:
 
 
 def _crc(row: int, pixels: NDArray[np.uint8]) -> int:
-    # Beginning with the row's number, so that an image in another's place does not pass.
+    # Beginning with the row's number, so that two images that were swapped do not pass.
     return zlib.crc32(pixels.data, row)
 
 

@@ -146,7 +146,7 @@ def test_other_code_reads_anew(csv, parsed, monkeypatch):
     assert parsed
 
 
-def test_cache_of_a_bad_csv_is_none(csv):
+def test_a_bad_csv_is_not_cached(csv):
     csv.write_bytes(training(face(1), face(2, Image=image()[:-4]), face(3)))
     for _ in range(2):
         with pytest.raises(DataError, match="line 3, column Image"):
