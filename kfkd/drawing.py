@@ -61,7 +61,7 @@ def load_net(path: str | Path) -> Any:
     Raises
     ------
     MissingFileError
-        If there is no such file.
+        If the file does not exist.
     DataError
         If the file cannot be read, is damaged or holds something other than a net.
     """
@@ -98,7 +98,7 @@ def use_windows(wanted: bool | None) -> bool:
     ----------
     wanted : bool or None
         True for `--show`, False for `--no-show`; None, for neither, means windows if
-        somebody sits at the terminal.
+        a person sits at the terminal.
 
     Returns
     -------

@@ -54,7 +54,7 @@ class Source:
         Raises
         ------
         DataError
-            The path is no file, cannot be read, or is a broken zip.
+            The path is not a file, cannot be read, or is a broken zip.
         MissingFileError
             The file has gone, or is a link to nothing.
         """
@@ -137,7 +137,7 @@ def find(name: str) -> Source | None:
     folder = configured_folder()
     path = _look(folder, name)
     if path is not None:
-        # Whoever points KFKD_DATA at generated faces must not have them called Kaggle's.
+        # KFKD_DATA may point at generated faces, which must not be called Kaggle's.
         generated = folder.resolve().name.startswith(_GENERATED)
         return Source(path, name, "generated" if generated else "kaggle")
     if os.environ.get(DATA_VARIABLE):
@@ -205,7 +205,7 @@ def source(test: bool = False) -> str:
 
 def _look(folder: Path, name: str) -> Path | None:
     names = (name, f"{name}.zip", f"{Path(name).stem}.zip", f"{COMPETITION}.zip")
-    # lexists: a link to nothing is somebody's file that went astray, no reason to draw faces.
+    # lexists: a broken link means that a file went astray; do not draw faces instead.
     return next((folder / n for n in names if os.path.lexists(folder / n)), None)
 
 

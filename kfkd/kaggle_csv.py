@@ -38,7 +38,7 @@ _UNPRINTABLE = re.compile(rb"[^\n\x20-\x7e]")
 
 
 def open_faces(name: str) -> Faces:
-    """Open "training.csv" or "test.csv", wherever it is; generated faces stand in for none.
+    """Open "training.csv" or "test.csv", wherever it is; without one, generated faces.
 
     Raises
     ------
@@ -73,13 +73,13 @@ class Faces:
         Parameters
         ----------
         cols : iterable of str, optional
-            The columns wanted; None or none at all stands for all of them.
+            The columns wanted; None or an empty list means all of them.
 
         Returns
         -------
         DataFrame, float64
             A column for each of `cols`, in pixels, NaN where missing, and at last "Image":
-            the number by which `images` knows the row's image, NaN where it has none.
+            the number by which `images` knows the row's image, NaN where the row has no image.
 
         Raises
         ------

@@ -47,11 +47,11 @@ def net2_options(net, description: str, argv: Sequence[str] | None = None) -> ar
     Raises
     ------
     SystemExit
-        With code 2 for an option that does not exist or is no number.
+        With code 2 for an unknown option, or a value that is not a number.
     SetupError
-        If there is no such device.
+        If the device does not exist.
     MissingFileError, DataError, WriteError
-        If a folder is missing, --out is no place for a file, or cannot be written to.
+        If a folder is missing, or --out names a folder or cannot be written to.
     """
     parser = Parser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(

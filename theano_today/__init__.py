@@ -2,7 +2,7 @@
 
 Scripts and notebooks write ``import theano_today`` before anything of the old stack, and need to
 know no more than that; README.md in this folder is the map. Importing it is cheap: nothing of
-Theano, Lasagne or nolearn is loaded until somebody asks for it.
+Theano, Lasagne or nolearn is loaded until a program imports it.
 """
 
 from theano_today import compat, engine, errors, former_names, python2, setup, training

@@ -141,7 +141,7 @@ class Hair:
     ragged, soft : float
         How uneven and how blurred the hair's edge is.
     bald : bool
-        There is none.
+        No hair at all.
     """
 
     tone: float

@@ -46,7 +46,7 @@ def draw(row: int, seed: int = SEED) -> tuple[NDArray[np.uint8], Floats]:
     row : int
         From 0. Rows 0 to 7048 are training.csv's, the 1783 after them test.csv's.
     seed : int
-        From 0 to 2**32 - 1; another seed gives other faces.
+        From 0 to 2**32 - 1; each seed gives different faces.
 
     Returns
     -------

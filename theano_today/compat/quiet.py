@@ -1,4 +1,4 @@
-"""Warnings about the old packages' own age, which whoever uses them can do nothing about.
+"""Warnings about the old packages' own age, about which their users can do nothing.
 
 What Theano, Lasagne and nolearn say themselves stays, and so does whatever points to the user's
 code. Left out, and where:
@@ -99,7 +99,7 @@ def _mend_conv2d(nnet: ModuleType) -> None:
 
 
 def _warn_users(message, stacklevel):
-    """Warn whoever called the function that calls this, unless it is Lasagne."""
+    """Warn the caller of the function that calls this, unless that is Lasagne."""
     caller = sys._getframe(2).f_globals.get("__name__", "")
     if caller.partition(".")[0] != "lasagne":
         warnings.warn(message, stacklevel=stacklevel + 1)

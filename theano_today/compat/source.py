@@ -35,14 +35,16 @@ def edit(function: FunctionType, changes: Mapping[str, str]) -> None:
     Raises
     ------
     ValueError
-        If a piece does not stand in the source, as in another version of the package.
+        If the source lacks a piece, as a different version of the package may.
     """
     # Two modules may each mend a piece of one function.
     source = vars(function).get(_EDITED) or textwrap.dedent(inspect.getsource(function))
     for old, new in changes.items():
         if old not in source:
             name = f"{function.__module__}.{function.__qualname__}"
-            raise ValueError(f"the source of {name} has no {old!r}: another version is installed")
+            raise ValueError(
+                f"the source of {name} has no {old!r}: a different version is installed"
+            )
         source = source.replace(old, new)
     with warnings.catch_warnings():
         # The old packages' escape sequences: a DeprecationWarning until Python 3.11.

@@ -19,7 +19,7 @@ from theano_today.engine import dispatch
 
 
 def install() -> None:
-    # Before theano.configdefaults, which warns of flags that nobody has added.
+    # Before theano.configdefaults, which warns of unknown flags.
     hooks.after_import("theano.configparser", _add_flag)
     hooks.after_import("theano.gof.op", dispatch.patch)
     hooks.after_import("theano", _register)

@@ -1,8 +1,8 @@
 """Which thunk runs a node: one of ours, Python's own, or Theano's compiled C code.
 
 Theano compiles a C module for each kind of node, one after the other, for half a minute of a
-net's first start. Net2's graphs need none: what takes time runs on the kernels, and what takes
-none (shapes, views, scalars) runs in Python.
+net's first start. The graphs of an ordinary convolutional net need no such module: what takes
+time runs on the kernels, and what takes hardly any (shapes, views, scalars) runs in Python.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ def remember(ops: Iterable[type]) -> None:
 
 
 def is_genuine(op: Any) -> bool:
-    """Say whether `op`, an Op or a scalar Op, is one of Theano's own that nobody has changed."""
+    """Say whether `op`, an Op or a scalar Op, is one of Theano's own, unchanged."""
     methods = _remembered.get(type(op))
     if methods is None or not methods.keys().isdisjoint(vars(op)):
         return False

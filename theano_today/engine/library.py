@@ -79,7 +79,7 @@ class Build:
         if self.process is None:
             return self.path
         if os.getpid() != self.starter:
-            # Forked meanwhile: only the parent hears from the compiler.
+            # Forked meanwhile: only the parent can wait for the compiler.
             assert self.temporary is not None
             deadline = time.monotonic() + _PATIENCE
             while self.temporary.exists() and time.monotonic() < deadline:
@@ -231,8 +231,8 @@ def _declare(library: ctypes.CDLL) -> None:
         getattr(library, name).argtypes = types
     library.today_take.restype = pointer
     library.today_give.restype = None
-    library.net2_link_size.restype = number
-    theirs, ours = library.net2_link_size(), ctypes.sizeof(Link)
+    library.today_link_size.restype = number
+    theirs, ours = library.today_link_size(), ctypes.sizeof(Link)
     assert theirs == ours, f"Link has {theirs} bytes in C++ and {ours} in library.py"
 
 

@@ -16,7 +16,7 @@ def operands(v: Variable, scalar_op: type, count: int) -> list[Variable] | None:
 
 
 def either_way(pair: list[Variable] | None) -> list[tuple[Variable, Variable]]:
-    """Return both orders of two operands; none of None."""
+    """Return both orders of two operands; an empty list for None."""
     return [] if pair is None else [(pair[0], pair[1]), (pair[1], pair[0])]
 
 

@@ -182,7 +182,7 @@ class FuseMomentum(Optimizer):
 
 @local_optimizer([Momentum])
 def momentum_inplace(node):
-    """Step in place of the old arrays, where nobody needs them afterwards."""
+    """Step in place of the old arrays, where nothing needs them afterwards."""
     if isinstance(node.op, Momentum) and not node.op.inplace:
         return Momentum(node.op.nesterov, node.op.of_product, True)(*node.inputs)
     return False

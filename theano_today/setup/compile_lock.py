@@ -2,9 +2,9 @@
 
 Theano 1.0.5 makes a folder and asks every 5 to 10 seconds whether it is still there. Killed
 processes leave it behind (found out on the same host only; else after 120 seconds), and so does a
-process that goes on after an error or Ctrl-C while it compiled. flock has none of this: the
-next process continues at once, and processes that compile different things take turns by the
-module.
+process that goes on after an error or Ctrl-C while it compiled. A lock by flock ends with its
+process: the next one continues at once, and processes that compile different things take turns
+module by module.
 """
 
 from __future__ import annotations

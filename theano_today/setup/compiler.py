@@ -18,7 +18,7 @@ def find_compiler(wanted: str | None = None) -> str:
     Raises
     ------
     SetupError
-        If none runs, or Python's headers are missing. Without this check Theano would fall
+        If no compiler runs, or Python's headers are missing. Without this check Theano would fall
         back to Python implementations that are about 100 times slower.
     """
     candidates = ("clang++", "g++") if sys.platform == "darwin" else ("g++", "clang++")

@@ -100,7 +100,7 @@ def _writable(folder: Path) -> bool:
 
 
 def _private_folder() -> Path:
-    # A name that the next run finds again, but never a folder that somebody else filled:
+    # A name that the next run finds again, but never a folder that another user filled:
     # Theano loads what is in it as machine code.
     folder = Path(tempfile.gettempdir(), f"theano-{os.getuid()}")
     try:

@@ -1,6 +1,6 @@
 """Which device runs the graphs: the CPU, or whatever PyTorch can reach.
 
-The words are those of ``python net2.py --device`` and of Theano's own flag, THEANO_FLAGS=device:
+The words, which THEANO_FLAGS=device and a script's --device take alike:
 
     cpu                     Theano on the CPU, with theano_today/engine
     cuda, cuda:1            PyTorch on a GPU of NVIDIA (or of AMD, with a ROCm torch)
@@ -57,7 +57,7 @@ def torch_name(word: str) -> str | None:
         return word
     if match := re.fullmatch(r"torch:([a-z]+(?::\d+)?)", word):
         return match[1]
-    raise DataError(f"there is no device {word!r}; expected {WORDS}")
+    raise DataError(f"unknown device {word!r}; expected {WORDS}")
 
 
 def from_theano_flags(word: str) -> None:
@@ -98,7 +98,7 @@ def choose(word: str | None, precision: str = "float32") -> str | None:
     Returns
     -------
     str or None
-        The line that says which device, and why; None for the CPU where nobody asked.
+        The line that says which device, and why; None for the CPU if it was not asked for.
 
     Raises
     ------
@@ -200,7 +200,7 @@ def _check(name: str, why: str) -> None:
             raise SetupError(f"{why}: {_no_cuda(torch)}; --device cpu works without a GPU")
         if int(number or 0) >= torch.cuda.device_count():
             found = ", ".join(_describe(f"cuda:{i}") for i in range(torch.cuda.device_count()))
-            raise SetupError(f"{why}: there is no such GPU; found {found}")
+            raise SetupError(f"{why}: this GPU does not exist; found {found}")
         if reason := _refusal(torch, name):
             raise SetupError(f"{why}: {reason}; --device cpu works without a GPU")
     elif kind == "mps" and not torch.backends.mps.is_available():

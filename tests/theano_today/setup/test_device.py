@@ -48,7 +48,7 @@ def refused(*arguments, **environment):
 
 def test_a_mistyped_device(tmp_path):
     line = refused("--device", "gqu", "--out", tmp_path / "net")
-    assert line == ("net2.py: error: there is no device 'gqu'; expected cpu, cuda, cuda:N or mps")
+    assert line == ("net2.py: error: unknown device 'gqu'; expected cpu, cuda, cuda:N or mps")
 
 
 @pytest.mark.parametrize("precision", ["--tf32", pytest.param("--bf16", marks=pytest.mark.long)])

@@ -12,8 +12,9 @@ tests/lost_names.py finds the names, release notes the rest. What is mended wher
 - np.exp(x, sig="f") is refused since 2.3: sig names all inputs and outputs. Theano says it for int8
   and uint8, in Python, to compute in float32 rather than float16.
 - np.float32(1) / x is float32 for a Python float x since 2.0: T.inv of float64 lost its digits.
-- What has an attribute dtype that is a string is no dtype since 2.3: T.ceil_intdiv and the
-  gradients of zero_grad and consider_constant give variables, those of deg2rad and rad2deg types.
+- An object whose attribute dtype is a string is not accepted as a dtype since 2.3: T.ceil_intdiv
+  and the gradients of zero_grad and consider_constant pass variables, those of deg2rad and rad2deg
+  types.
 - array.tostring is gone since 2.3, array.itemset since 2.0; to set strides is deprecated since
   2.4, array.resize since 2.5.
 """
@@ -114,7 +115,7 @@ def _mend_diagonal(conv3d2d: ModuleType) -> None:
 
 
 def _mend_prepend(nnet: ModuleType) -> None:
-    # It tried to enlarge what the call before returned, which most often somebody still has.
+    # It tried to enlarge what the call before returned, which the caller most often still has.
     for op in (nnet.Prepend_scalar_constant_to_each_row, nnet.Prepend_scalar_to_each_row):
         edit(op.perform, {"output[0].resize(new_shape)": "raise Exception"})
 

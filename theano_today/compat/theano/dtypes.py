@@ -2,7 +2,7 @@
 
 np.dtype(x) took what has an attribute dtype, be it a string, until NumPy 2.3. Theano's own code
 relies on it (theano.gradient.zero_grad and consider_constant hand a variable to zeros_like), and
-so does whoever writes ``np.zeros(3, dtype=shared_variable)``. Now NumPy refuses strings there, but
+so do programs that say ``np.zeros(3, dtype=shared_variable)``. Now NumPy refuses strings there, but
 from 2.4 on asks for __numpy_dtype__: variables and types have one.
 """
 

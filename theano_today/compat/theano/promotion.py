@@ -157,7 +157,7 @@ def _mend_scalar_filter(basic: ModuleType) -> None:
     original = basic.Scalar.filter
 
     def filter(self, data, strict=False, allow_downcast=None):
-        # NumPy's numbers have types of their own, and convert and compare as ever.
+        # NumPy's numbers have types of their own, and convert and compare as they always did.
         if strict or type(data) not in (int, float, complex):
             with np.errstate(over="ignore", under="ignore", invalid="ignore"):
                 return original(self, data, strict, allow_downcast)

@@ -1,7 +1,7 @@
 """Random states, which Theano copies.
 
-- Since NumPy 2.0 ``copy.copy(RandomState)`` hands out another RandomState on the same bit
-  generator: who draws from the copy draws from the original. An Op that is not to change its
+- Since NumPy 2.0 ``copy.copy(RandomState)`` returns a second RandomState on the same bit
+  generator: a draw from the copy is a draw from the original. An Op that is not to change its
   input, two arguments that are the same state, and linkers that run a graph twice rely on a copy.
 - ``RandomState.__getstate__`` returns a dict since NumPy 1.17: Theano compared its keys.
 """

@@ -1,10 +1,10 @@
 """scan's loop, in Python: what Theano 1.0.5's scan_perform.c did.
 
-Scan.make_thunk prepares the call, as ever, and takes `perform` from here. A faster loop takes
+Scan.make_thunk prepares the call as before, and takes `perform` from here. A faster loop takes
 the place of this one function.
 
 Theano's own loop in Python, Scan.execute, stays what runs where Theano asks for Python (linker
-"py"). It differs from this one in details: an unsigned number of steps that a `until` cuts short
+"py"). It differs from this one in details: an unsigned number of steps that an `until` cuts short
 wraps around there.
 """
 

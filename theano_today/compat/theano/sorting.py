@@ -3,7 +3,7 @@
 argsort and topk promise no order among equals, but programs see one: labels sorted by a count, the
 gradient of sort. Until NumPy 1.24 it was quicksort's (up to 16 elements, that of the input) and
 introselect's, the same on every machine. Since NumPy 1.25 x86-simd-sort does both for 32 and 64
-bits (16 as well for partition) and leaves another order, which depends on the processor.
+bits (16 as well for partition) and leaves a different order, which depends on the processor.
 
 NumPy still has the old algorithms, for the dtypes that the new one does not know. They compare and
 do nothing else, so that the values can be given to them as such a dtype: floats as long double,

@@ -181,7 +181,7 @@ def _next_stage(node):
 
 
 def _next_gradient(node):
-    """Return the gradient of the stage before, if nobody else uses what it gets from this one."""
+    """Return the gradient of the stage before, if nothing else uses what it gets from this one."""
     if not isinstance(node.op, ConvPoolGrad) or not node.op.of_inputs:
         return None
     clients = node.outputs[-1].clients

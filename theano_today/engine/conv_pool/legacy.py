@@ -11,8 +11,8 @@ gradient of a ConvOp is two more of them:
     gradient of x       dx = ConvOp{valid}(dz, turned(swapped(w)))
 
 where swapped exchanges the first two axes and turned reverses the last two. Each becomes
-AbstractConv2d or one of its gradients, so that rewrite.py finds stages in them, and Theano a
-product of matrices for what is no stage.
+AbstractConv2d or one of its gradients, so that rewrite.py finds stages in them, and Theano
+makes products of matrices of the rest.
 
 What a ConvOp was told of its inputs' shapes it verifies each time it runs; so do these graphs,
 by `Sizes`, where the shapes do not follow from others. ConvOps with logical shapes (gradients of

@@ -15,7 +15,7 @@ and backward
     gradients of w and x from gz, that of b as its sum
 
 All of it is replaced, or nothing: if the convolution is still needed afterwards, because
-somebody wants its output or a gradient at it, the graph is put back as it was.
+its output or the gradient at it is used elsewhere, the graph is put back as it was.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class FoundStage:
 
 
 def find_stage(node) -> FoundStage | str:
-    """Return the stage that ends in this Pool, or why there is none."""
+    """Return the stage that ends in this Pool, or the reason why no stage does."""
     if not is_max_pool(node):
         return "not a max-pool of 2x2, stride 2, without padding"
     a = node.inputs[0]

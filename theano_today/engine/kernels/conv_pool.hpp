@@ -1,8 +1,8 @@
 // Stages over a whole batch: which kernel does which image, and the sums over all of them.
 //
 // A chain of stages does an image from its first stage to its last before the next image: what
-// they hand over is still in the cache then, and need not be in memory at all where nobody else
-// wants it.
+// they hand over is still in the cache then, and is never written to memory unless an output or a
+// gradient of the graph needs it.
 #pragma once
 
 #include <algorithm>
@@ -207,7 +207,7 @@ class BackwardPass {
 
     // Add image n's to the part's sums, from g, the gradient of its p; that of its x to dx.
     void image(long part, long n, const float *g, float *dx) const {
-        if (s.windows() == 0) { // ignore_border left none
+        if (s.windows() == 0) { // ignore_border left no window
             if (of_inputs)
                 std::memset(dx, 0, s.x_size(s.dx_blocked) * sizeof(float));
             return;

@@ -22,7 +22,7 @@ extern "C" {
 int today_lanes() { return V; }
 
 // Of the structure that library.py fills in
-int64_t net2_link_size() { return sizeof(Link); }
+int64_t today_link_size() { return sizeof(Link); }
 
 int today_set_threads(int threads) {
     return guarded([&] { Threads::instance().resize(threads); });

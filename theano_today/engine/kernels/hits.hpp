@@ -1,5 +1,5 @@
 // The backward pass of a stage. Of the four outputs of a pooling window only the winner has a
-// gradient, and none where rectify is off: the rest is never touched. The live winners of a
+// gradient, and no output where rectify is 0: the rest is never touched. The live winners of a
 // band of pooled rows are first packed into lists, one per filter, of
 //
 //   hit = (where its patch of x begins, its gradient)

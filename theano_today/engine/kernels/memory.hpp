@@ -37,7 +37,7 @@ class Memory {
             return block;
         }
         void *block = std::aligned_alloc(PAGE, size);
-        if (block == nullptr) { // perhaps what lies unused is of no use but room
+        if (block == nullptr) { // give back what lies unused, and try again
             release();
             block = std::aligned_alloc(PAGE, size);
         }

@@ -1,9 +1,10 @@
-// A pool of threads of our own: no OpenMP theano_today is needed, and none is disturbed.
+// A pool of threads of our own: it needs no OpenMP, and disturbs no other library's threads.
 //
 // run(items, work) calls work(item) once for each item and returns when all are done. Threads
 // take the next item as they become free, the caller's among them: on a busy machine, or one
-// whose cores differ in speed, nobody waits for a thread that has not started. Sums over items
-// are kept apart and added in the items' order, so that they come out the same in every run.
+// whose cores differ in speed, the caller does not wait for a thread that has not started. Sums
+// over items are kept apart and added in the items' order, so that they come out the same in every
+// run.
 #pragma once
 
 #include <atomic>

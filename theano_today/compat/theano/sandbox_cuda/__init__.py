@@ -88,7 +88,7 @@ def _offer_cuda(sandbox: ModuleType) -> None:
 
 
 def _offer(package: ModuleType, submodule: str) -> None:
-    """Import `submodule` when somebody first asks its package for it."""
+    """Import `submodule` when its package is first asked for it."""
 
     def __getattr__(name):
         if name == submodule:

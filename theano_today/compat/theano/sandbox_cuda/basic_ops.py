@@ -122,7 +122,7 @@ def as_cuda_array(obj):
     Raises
     ------
     TypeError
-        If it is no ndarray.
+        If it is not an ndarray.
     """
     if not isinstance(obj, theano.tensor.basic.np.ndarray):
         raise TypeError(f"Don't know how to cast to a CudaNdarray object: {type(obj).__name__}")
@@ -230,7 +230,7 @@ def gpu_flatten(x, outdim=1):
 
 
 class GpuAllocEmpty(GpuOp):
-    """``GpuAllocEmpty()(*shape)`` is a float32 array that nobody has filled."""
+    """``GpuAllocEmpty()(*shape)`` is an uninitialised float32 array."""
 
     __props__ = ()
 

@@ -57,7 +57,7 @@ def use(
     enable_cuda=True,
     test_driver=True,
 ):
-    """Run the graphs compiled from now on on a GPU, through PyTorch; on the CPU if there is none.
+    """Run the graphs compiled from now on on a GPU, through PyTorch; on the CPU if there is no GPU.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def use(
     try:
         devices.use(device, given)
     except SetupError as error:
-        reason = str(error).partition("; --device")[0]  # what helps net2.py's users
+        reason = str(error).partition("; --device")[0]  # advice for a script's command line
         if force:
             raise OSError(f"{reason}; force=True forbids the CPU") from None
         _log.warning("%s; running on the CPU", reason)
@@ -99,7 +99,7 @@ def unuse():
 
 
 def active_device_number():
-    """Return the number of the GPU in use; None if there is none."""
+    """Return the number of the GPU in use; None without a GPU."""
     name = devices.in_use()
     if name is None or not name.startswith("cuda"):
         return None
@@ -117,7 +117,7 @@ def active_device_name():
     Raises
     ------
     RuntimeError
-        If there is none.
+        If there is no GPU.
     """
     return _torch_cuda().get_device_name(active_device_number())
 
@@ -128,7 +128,7 @@ def mem_info():
     Raises
     ------
     RuntimeError
-        If there is none.
+        If there is no GPU.
     """
     return tuple(_torch_cuda().mem_get_info(active_device_number()))
 

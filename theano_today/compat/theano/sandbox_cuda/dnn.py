@@ -76,7 +76,7 @@ class GpuDnnConvDesc(GpuOp):
     Raises
     ------
     ValueError
-        For a `border_mode` that is none of these.
+        For any other `border_mode`.
     """
 
     __props__ = ("border_mode", "subsample", "conv_mode", "precision")

@@ -29,7 +29,7 @@ def conv2d_fft(
     Raises
     ------
     ValueError
-        For another `border_mode`.
+        For any other `border_mode`.
     """
     return _conv(AbstractConv2d, input, filters, image_shape, filter_shape, border_mode)
 

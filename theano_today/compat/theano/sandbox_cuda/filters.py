@@ -1,6 +1,6 @@
-"""The shape of the filters, for who knows it when the graph is made.
+"""The shape of the filters, for callers that know it when the graph is made.
 
-The functions of the old back end take none. Lasagne's layers know it, and the engine fuses
+The functions of the old back end take no shape. Lasagne's layers know it, and the engine fuses
 convolutions of known filters only.
 """
 

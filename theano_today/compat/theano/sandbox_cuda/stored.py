@@ -79,7 +79,7 @@ def CudaNdarray_unpickler(npa):
     Raises
     ------
     pickle.UnpicklingError
-        If it is no such array.
+        If it is not such an array.
     """
     return _array(npa, "float32")
 
@@ -110,7 +110,7 @@ class CudaNdarrayType(TensorType):
     Raises
     ------
     TypeError
-        For another dtype than float32.
+        For any dtype but float32.
     """
 
     typenum = 11
@@ -207,7 +207,7 @@ def cuda_shared_constructor(
     Raises
     ------
     TypeError
-        If `strict`, and `value` is no float32 array; if `target` is not "gpu".
+        If `strict`, and `value` is not a float32 array; if `target` is not "gpu".
     """
     if not strict:
         value = np.asarray(value, "float32")
