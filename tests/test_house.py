@@ -83,6 +83,7 @@ def test_no_circles():
         ("theano_today", ["kfkd"]),
         ("theano_today.engine", ["theano_today.training", "theano_today.torch_link"]),
         ("theano_today.torch_link", ["theano_today.training"]),
+        ("theano_today.python2", ["theano_today.runner", "theano_today.training"]),
         ("kfkd", ["net2", "load", "plot_results"]),
     ],
 )
@@ -104,12 +105,8 @@ ELSEWHERE = {
     "theano_today.compat.theano.sandbox_cuda": "theano.sandbox.cuda's modules are tested by kinds "
     "of Ops: test_basic_ops.py (streams, FFT, nnet, blocks), test_blas.py (filters), "
     "test_dnn.py, test_dnn_rest.py, and tests/theano_today/compat/test_lasagne.py (pylearn2)",
-    "theano_today.python2.memory": "tests/theano_today/python2/test_names.py",
     "theano_today.python2.modules": "all of Python 2's modules together: "
     "tests/theano_today/python2/modules/test_supplied.py",
-    "theano_today.python2.printing": "tests/theano_today/python2/test_names.py",
-    "theano_today.python2.program": "tests/theano_today/python2/test_programs.py",
-    "theano_today.python2.runtime": "tests/theano_today/python2/test_translate.py",
     "theano_today.runner.ipython": "tests/theano_today/runner/test_notebook.py",
     "theano_today.setup.startup": "tests/theano_today/setup/test_always.py",
     "theano_today.torch_link.dispatch.fused": "with the harness for the host's compiler: "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.abc
 import importlib.machinery
+import os
 import sys
 from pathlib import Path
 from types import CodeType, ModuleType
@@ -29,7 +30,7 @@ class Program:
     """
 
     def __init__(self, folders: tuple[Path, ...], python2: bool, keep: Path | None = None) -> None:
-        self.folders = tuple(folder.resolve() for folder in folders)
+        self.folders = tuple(folder.absolute() for folder in folders)
         self.python2 = python2
         self.keep = keep
         self.said = False
@@ -37,11 +38,19 @@ class Program:
 
     def owns(self, path: Path) -> bool:
         """Tell whether a file is the program's own."""
-        resolved = path.resolve()
-        for folder in self.folders:
-            if resolved.is_relative_to(folder):
-                return not any(part in _FOREIGN for part in resolved.relative_to(folder).parts)
-        return False
+        return self._inside(path) is not None
+
+    def _inside(self, path: Path) -> Path | None:
+        """Return a file's path below the program's folder; None if it is not in it."""
+        # A link to a file elsewhere counts as well.
+        for place in (Path(os.path.abspath(path)), path.resolve()):  # noqa: PTH100  (keeps links)
+            for folder in self.folders:
+                for top in (folder, folder.resolve()):
+                    if place.is_relative_to(top):
+                        inside = place.relative_to(top)
+                        foreign = any(part in _FOREIGN for part in inside.parts)
+                        return None if foreign else inside
+        return None
 
     def owns_module(self, name: str) -> bool:
         """Tell whether a name of Python 2's library is a module of the program's own."""
@@ -95,10 +104,10 @@ class Program:
 
     def _write(self, path: Path, source: str, own: Any) -> None:
         text = translate.translate(source, str(path), own=own, kept=True).text
-        resolved = path.resolve()
-        folder = next(f for f in self.folders if resolved.is_relative_to(f))
+        found = self._inside(path)
         assert self.keep is not None
-        target = self.keep / resolved.relative_to(folder)
+        assert found is not None
+        target = self.keep / found
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8")
 

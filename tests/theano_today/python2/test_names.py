@@ -8,8 +8,6 @@ import pytest
 
 from tests.fissix_needed import needs_fissix
 from theano_today.python2 import names
-from theano_today.python2.memory import StringIO
-from theano_today.python2.printing import end_line, print_statement
 
 
 @pytest.mark.parametrize(
@@ -82,37 +80,3 @@ def test_names_of_a_namespace():
     exec("x = range(3), sorted([None, 1])", vars(module))
     assert module.x == ([0, 1, 2], [None, 1])
     assert vars(builtins)["range"] is range
-
-
-def test_the_print_statement(capsys):
-    print_statement("a", 1, end=" ")
-    print_statement("b\n", 2)
-    print_statement("c", end=" ")
-    print_statement()
-    print_statement(b"bytes", end=" ")
-    end_line()
-    end_line()
-    assert capsys.readouterr().out == "a 1 b\n2\nc\nbytes\n"
-    memory = StringIO()
-    print_statement("x", end=" ", file=memory)
-    memory.write("y")
-    print_statement("z", file=memory)
-    assert memory.getvalue() == "xyz\n"
-
-
-def test_a_file_in_memory():
-    memory = StringIO()
-    assert (memory.getvalue(), memory.read()) == ("", "")
-    memory.write("ab")
-    memory.write(b"\xff")
-    memory.write("c")
-    assert memory.getvalue() == b"ab\xffc"
-    memory.seek(0)
-    assert memory.read(2) == b"ab"
-    lines = StringIO("a\nb\n")
-    assert lines.next() == "a\n"
-    assert list(lines) == ["b\n"]
-    with StringIO(b"\x00") as f:
-        assert f.read() == b"\x00"
-    with pytest.raises(AttributeError):
-        _ = memory.__no_such__

@@ -1,0 +1,73 @@
+"""Which files are a program's own, and how they are imported."""
+
+import importlib
+import sys
+
+import pytest
+
+from tests.fissix_needed import needs_fissix
+from theano_today.python2 import detect
+from theano_today.python2.program import Program
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
+    monkeypatch.syspath_prepend(tmp_path)
+    return tmp_path
+
+
+def test_owned(folder):
+    program = Program((folder,), python2=True)
+    (folder / "link.py").symlink_to(__file__)
+    assert program.owns(folder / "a" / "b.py")
+    assert not program.owns(folder.parent / "b.py")
+    assert not program.owns(folder / "env" / "site-packages" / "b.py")
+    assert program.owns(folder / "link.py")
+    assert not program.owns(folder / "absent" / ".." / ".." / "b.py")
+
+
+def test_owned_modules(folder):
+    (folder / "pickle.py").write_text("")
+    (folder / "math").mkdir()
+    program = Program((folder,), python2=True)
+    assert program.owns_module("pickle.x")
+    assert not program.owns_module("math")
+    (folder / "math" / "__init__.py").write_text("")
+    assert program.owns_module("math")
+
+
+@needs_fissix
+def test_imported(folder, capsys):
+    (folder / "a_module_of_2.py").write_text("print 7 / 2\nx = 7 / 2\n")
+    (folder / "a_module_of_3.py").write_text("x = f'{7 / 2}'\n")
+    program = Program((folder,), python2=True, keep=folder / "kept")
+    program.install()
+    program.install()
+    assert importlib.import_module("a_module_of_2").x == 3
+    assert importlib.import_module("a_module_of_3").x == "3.5"
+    assert program.translated == [folder / "a_module_of_2.py"]
+    assert [path.name for path in (folder / "kept").iterdir()] == ["a_module_of_2.py"]
+    out, err = capsys.readouterr()
+    assert out == "3\n"
+    assert err.count("translated as it runs") == 1
+    module = importlib.reload(sys.modules["a_module_of_2"])
+    assert module.x == 3
+    assert module.__file__ == str(folder / "a_module_of_2.py")
+
+
+@needs_fissix
+def test_what_python_3_can_parse_stays(folder):
+    program = Program((folder,), python2=False)
+    assert program.code_of(folder / "a.py", "x = 7 / 2\n") is None
+    assert program.code_of(folder / "a.py", "print 7 / 2\n") is not None
+
+
+@needs_fissix
+def test_a_mistake(folder):
+    program = Program((folder,), python2=True)
+    with pytest.raises(SyntaxError) as caught:
+        program.code_of(folder / "a.py", "print 1\nx = (\nprint 2\n")
+    assert caught.value.lineno == 3
+    assert program.code_of(folder / "a.py", "def f(:\n") is None
+    assert detect.parse("def f(:\n") is None
