@@ -6,9 +6,9 @@ Lasagne's Conv2DLayer and MaxPool2DLayer become, of the convolution's output z a
     dr = dm where r == m    dz = dr * rectify'(z + b)
 
 where r, as large as z, would be written once and read twice, and dr as well: more than half of
-the memory traffic of net2's training step. Here m comes from z in one kernel, dz in another,
-and both compute r anew. On a CPU, and for windows that overlap or cross the border, each
-stage runs as its parts.
+the memory traffic of net2's training step. Here m comes from z in one kernel, dz and its sum,
+the gradient of b, in another, and both compute r anew. On a CPU, and for windows that overlap
+or cross the border, each stage runs as its parts.
 
 This works on the linker's list of nodes, not on the graph: a pickled theano.function holds its
 graph, and must load where there is no torch.
@@ -19,7 +19,8 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from theano.tensor.elemwise import Elemwise
+import torch
+from theano.tensor.elemwise import Elemwise, Sum
 from theano.tensor.signal.pool import MaxPoolGrad, Pool
 
 from theano_today.torch_link.dispatch.basic import RULES, implements, ints, is_number
@@ -29,11 +30,12 @@ from theano_today.torch_link.dispatch.fused import (
     Launcher,
     NotWritten,
     Writer,
+    elementwise,
     exact_in_float32,
 )
 from theano_today.torch_link.dispatch.pool import Windows
 from theano_today.torch_link.dispatch.scalars import scalar_function
-from theano_today.torch_link.raw_kernels import WindowLauncher
+from theano_today.torch_link.raw_kernels import StageLauncher
 from theano_today.torch_link.target import Target
 
 
@@ -49,14 +51,16 @@ class ElemwiseOfPoolGradient:
     """An elementwise Op one of whose inputs is the gradient through a `PooledElemwise`.
 
     Inputs: those of the Op that was pooled, the maxima, their gradient, those of the Op itself
-    but for the one numbered `place`, then window, stride, pad.
+    but for the one numbered `place`, then window, stride, pad. Outputs: the elementwise Op's
+    and, if there is a node `summed` that adds it up for each channel (a bias' gradient), that.
     """
 
-    def __init__(self, elemwise, gradient, outer, place: int) -> None:
+    def __init__(self, elemwise, gradient, outer, place: int, summed=None) -> None:
         self.elemwise = elemwise
         self.gradient = gradient
         self.outer = outer
         self.place = place
+        self.summed = summed
 
 
 def find(order: list[Any], outputs: list[Any], target: Target) -> list[Any]:
@@ -93,12 +97,14 @@ def find(order: list[Any], outputs: list[Any], target: Target) -> list[Any]:
         for gradient, node in zip(gradients, outer, strict=True):
             place = node.inputs.index(gradient.outputs[0])
             rest = [v for i, v in enumerate(node.inputs) if i != place]
+            summed = next((c for c in clients.get(node.outputs[0], []) if _is_bias_sum(c)), None)
             replaced[node] = _node(
-                ElemwiseOfPoolGradient(elemwise, gradient, node, place),
+                ElemwiseOfPoolGradient(elemwise, gradient, node, place, summed),
                 [*elemwise.inputs, *gradient.inputs[1:3], *rest, *gradient.inputs[3:]],
                 node,
+                summed.outputs if summed else [],
             )
-            dropped.add(gradient)
+            dropped.update([gradient, summed] if summed else [gradient])
     return [replaced.get(node, node) for node in order if node not in dropped]
 
 
@@ -127,8 +133,19 @@ def _outer(gradient, rectified, pool, clients, outputs):
     return behind[0] if behind[0].inputs.count(gradient.outputs[0]) == 1 else None
 
 
-def _node(op, inputs, original):
-    return SimpleNamespace(op=op, inputs=inputs, outputs=original.outputs, original=original)
+def _is_bias_sum(node) -> bool:
+    op = node.op
+    return (
+        type(op) is Sum
+        and op.axis is not None
+        and sorted(op.axis) == [0, 2, 3]
+        and (op.acc_dtype, node.outputs[0].type.dtype) == ("float64", "float32")
+    )
+
+
+def _node(op, inputs, original, more_outputs=()):
+    outputs = [*original.outputs, *more_outputs]
+    return SimpleNamespace(op=op, inputs=inputs, outputs=outputs, original=original)
 
 
 def _parts(node, target):
@@ -175,6 +192,7 @@ def pooled_elemwise(op, node, target):
     must_match = dimensions_that_must_match(op.elemwise)
     launchers: dict[tuple[int, int], Launcher | None] = {}
     full = [i for i, v in enumerate(op.elemwise.inputs) if not v.broadcastable[3]]
+    by_window = StageLauncher(lambda: elementwise(op.elemwise.op.scalar_op, op.elemwise))
 
     def launcher(windows: Windows) -> Launcher | None:
         if windows.window not in launchers:
@@ -188,9 +206,12 @@ def pooled_elemwise(op, node, target):
             shape = _image_shape(inputs)
             windows = Windows.of(op.pool.op, shape, window, stride, pad)
             launch = launcher(windows) if _is_covered(windows, inputs) else None
-            pooled = launch and launch(*places(inputs, windows, full))
-            if pooled is not None:
-                return pooled
+            if launch:
+                pooled = by_window(inputs, windows)
+                if pooled is None:
+                    pooled = launch(*places(inputs, windows, full))
+                if pooled is not None:
+                    return pooled
         return apply_pool(apply_elemwise(*inputs), window, stride, pad)
 
     return function
@@ -245,14 +266,19 @@ def elemwise_of_pool_gradient(op, node, target):
         return None
     count = len(op.elemwise.inputs)
 
+    add_up = _parts(op.summed, target) if op.summed else None
+
+    def both(found):
+        return (found, add_up(found)) if add_up else found
+
     def by_parts(pooled, maximum, given, rest, geometry):
         found = gradient(inner(*pooled), maximum, given, *geometry)
-        return outer(*rest[: op.place], found, *rest[op.place :])
+        return both(outer(*rest[: op.place], found, *rest[op.place :]))
 
     launch = _gradient_launcher(op) if target.is_cuda else None
     distinct = _distinct(op)
     small = [distinct.index(count), distinct.index(count + 1)]  # the maxima and their gradient
-    by_window = WindowLauncher(lambda: write_gradient(op), small)
+    by_window = StageLauncher(lambda: write_gradient(op), small, op.summed is not None)
 
     def function(*arguments):
         geometry = arguments[-3:]
@@ -263,6 +289,8 @@ def elemwise_of_pool_gradient(op, node, target):
             windows = Windows.of(op.gradient.op, _image_shape(pooled), *(ints(g) for g in geometry))
             if _is_covered(windows, values):
                 found = by_window(values, windows)
+                if found is not None and add_up:
+                    return found[0], found[1].to(torch.float32)
                 if found is not None:
                     return found
                 cut = [
@@ -272,7 +300,7 @@ def elemwise_of_pool_gradient(op, node, target):
                 found = launch(*cut)
                 if found is not None:
                     # (n, c, rows, h, columns, w) -> (n, c, rows * h, columns * w)
-                    return found.flatten(4, 5).flatten(2, 3)
+                    return both(found.flatten(4, 5).flatten(2, 3))
         return by_parts(pooled, maximum, given, rest, geometry)
 
     return function

@@ -1,14 +1,16 @@
-"""CUDA kernels that torch's jiterator cannot express: one thread for a window, sums in float64.
+"""CUDA kernels that torch's jiterator cannot express: a thread for a window, sums in float64.
 
 The jiterator (dispatch/fused.py) makes kernels whose every element is a function of elements at
-the same place. Two steps of net2 want more:
+the same place. Some steps of net2 want more:
 
-- the gradient through a pooling stage: a thread that owns a window reads its maximum and the
-  maximum's gradient once, where one thread for each pixel works out six indices for each;
+- a pooling stage: a thread that owns a window reads its pixels in pairs, and backward its
+  maximum and the maximum's gradient once, where one thread for each pixel works out six indices
+  for each; what the bias wants, the sum of all that it writes, it adds up on the way;
 - Theano's sums of float32 in float64: torch converts the whole array to float64 first, then
-  reads it again.
+  reads it again;
+- the gradient of filters of one channel: nothing but to read its inputs once.
 
-On an H100 these two took 6.4 and 7.7 of the 47 ms of an epoch (26 November 2026).
+On an H100 the first two took 6.4 and 7.7 of the 47 ms of an epoch (26 November 2026).
 
 They are compiled by NVRTC through torch at the first call. Where that fails the caller goes on
 without, slower and with the same numbers. The tests compile the same C++ with the host's compiler.
@@ -28,7 +30,6 @@ from theano_today.torch_link.dispatch.basic import is_number
 log = logging.getLogger("theano_today")
 
 _THREADS = 128
-_MOST_BLOCKS = 1 << 16
 _MOST_ELEMENTS = 2**31 - 1  # indices are int
 
 
@@ -62,30 +63,36 @@ class RawKernel:
         return True
 
 
-# -- the gradient through a pooling stage -----------------------------------------------------
+# -- pooling stages ---------------------------------------------------------------------------
 
 FULL, POOLED, CHANNEL, NUMBER = "full", "pooled", "channel", "number"
+_FEWEST_IMAGES = 64  # a block of threads for each: fewer would leave the device idle
 
-_WINDOW = """
-extern "C" __global__ void {name}({parameters},
-                                  float* out, int channels, int rows, int columns, int windows) {{
+_WINDOWS = """
+extern "C" __global__ void {name}({parameters}, int channels, int rows, int columns) {{
+    // A block for each image of a channel, a thread for each window.
     const int H = {h}, W = {w};
-    for (int p = blockIdx.x * blockDim.x + threadIdx.x; p < windows; p += gridDim.x * blockDim.x) {{
-        const int image = p / (rows * columns), place = p % (rows * columns);
-        const int channel = image % channels, width = columns * W;
-        const int corner = (image * rows + place / columns) * H * width + place % columns * W;
-{once}
+    const int image = blockIdx.x, channel = image % channels, width = columns * W;
+    double sum = 0;
+    for (int q = threadIdx.x; q < rows * columns; q += blockDim.x) {{
+        const int p = image * rows * columns + q;
+        const int corner = (image * rows + q / columns) * H * width + q % columns * W;
+{before}
+#pragma unroll
         for (int i = 0; i < H; ++i) {{
             const int at = corner + i * width;
 {row}
         }}
+{after}
     }}
+{end}
 }}
 """
+_MAXIMUM = "({0} >= {1} ? {0} : {1} > {0} ? {1} : {0} + {1})"  # NaN if one is; see fused.py
 
 
-def write_window(element, kinds: Sequence[str], window: tuple[int, int]) -> RawKernel:
-    """Write the kernel that computes an element for each pixel of windows side by side.
+class _Windows:
+    """Writes kernels in which a thread owns a window: what both directions share.
 
     Parameters
     ----------
@@ -96,77 +103,131 @@ def write_window(element, kinds: Sequence[str], window: tuple[int, int]) -> RawK
         rows, columns), CHANNEL (one per channel) or NUMBER.
     window : (h, w)
     """
-    (h, w) = window
-    types = {NUMBER: "double"}
-    parameters = [f"{types.get(kind, 'const float*')} x{i}" for i, kind in enumerate(kinds)]
-    index = {POOLED: "x{0}[p]", CHANNEL: "x{0}[channel]", NUMBER: "float(x{0})"}
-    once = [
-        f"        const float v{i} = {index[kind].format(i)};"
-        for i, kind in enumerate(kinds)
-        if kind in index
-    ]
-    full = [i for i, kind in enumerate(kinds) if kind == FULL]
-    pairs = w == 2  # then each is read and written as one float2
-    row: list[str] = []
-    for i in full:
-        if pairs:
-            row.append(f"const float2 r{i} = *(const float2*)(x{i} + at);")
-            row.append(f"const float v{i}_0 = r{i}.x, v{i}_1 = r{i}.y;")
+
+    def __init__(self, element, kinds: Sequence[str], window: tuple[int, int]) -> None:
+        self.element, self.kinds, self.window = element, kinds, window
+        self.pairs = window[1] == 2  # of pixels: each is read and written as one float2
+
+    def _values(self) -> tuple[list[str], list[str]]:
+        """Lines that read a row of a window, and the expression for each of its pixels."""
+        w, lines = self.window[1], []
+        full = [i for i, kind in enumerate(self.kinds) if kind == FULL]
+        for i in full:
+            if self.pairs:
+                lines.append(f"const float2 r{i} = *(const float2*)(x{i} + at);")
+                lines.append(f"const float v{i}_0 = r{i}.x, v{i}_1 = r{i}.y;")
+            else:
+                lines += [f"const float v{i}_{j} = x{i}[at + {j}];" for j in range(w)]
+        values = []
+        for j in range(w):
+            terms = [f"v{i}_{j}" if i in full else f"v{i}" for i in range(len(self.kinds))]
+            values.append(f"{self.element.name}<float>({', '.join(terms)})")
+        return lines, values
+
+    def _kernel(self, suffix: str, outputs: list[str], before, row, after, end) -> RawKernel:
+        index = {POOLED: "x{0}[p]", CHANNEL: "x{0}[channel]", NUMBER: "float(x{0})"}
+        read = [
+            f"const float v{i} = {index[kind].format(i)};"
+            for i, kind in enumerate(self.kinds)
+            if kind in index
+        ]
+        parameters = [
+            f"{'double' if kind == NUMBER else 'const float*'} x{i}"
+            for i, kind in enumerate(self.kinds)
+        ]
+        h, w = self.window
+        name = f"{self.element.name}_{suffix}_{h}x{w}_" + "".join(k[0] for k in self.kinds)
+        function = self.element.code.replace(
+            "template <typename T> T ", "template <typename T> __device__ T "
+        )
+        text = _WINDOWS.format(
+            name=name, parameters=", ".join(parameters + outputs), h=h, w=w,
+            before=_indented(2, read + before), row=_indented(3, row),
+            after=_indented(2, after), end=_indented(1, end),
+        )  # fmt: skip
+        return RawKernel(name, f"{function}\n{text}")
+
+    def greatest(self) -> RawKernel:
+        """The kernel that pools: the greatest of the elements in each window."""
+        row, values = self._values()
+        row += [f"const float e{j} = {value};" for j, value in enumerate(values)]
+        greatest = "e0"
+        for j in range(1, self.window[1]):
+            row.append(f"const float m{j} = {_MAXIMUM.format(greatest, f'e{j}')};")
+            greatest = f"m{j}"
+        row.append(f"found = i == 0 ? {greatest} : {_MAXIMUM.format('found', greatest)};")
+        return self._kernel(
+            "max", ["float* out"], ["float found = 0;"], row, ["out[p] = found;", "sum = found;"],
+            ["(void)sum;"],
+        )  # fmt: skip
+
+    def all_pixels(self, summed: bool) -> RawKernel:
+        """The kernel that computes each pixel, and if `summed` what each thread's add up to."""
+        row, values = self._values()
+        row += [f"const float e{j} = {value};" for j, value in enumerate(values)]
+        if self.pairs:
+            row += ["float2 found;", "found.x = e0, found.y = e1;", "*(float2*)(out + at) = found;"]
         else:
-            row += [f"const float v{i}_{j} = x{i}[at + {j}];" for j in range(w)]
-    values = []
-    for j in range(w):
-        terms = [f"v{i}_{j}" if i in full else f"v{i}" for i in range(len(kinds))]
-        values.append(f"{element.name}<float>({', '.join(terms)})")
-    if pairs:
-        row += ["float2 found;", f"found.x = {values[0]};", f"found.y = {values[1]};"]
-        row.append("*(float2*)(out + at) = found;")
-    else:
-        row += [f"out[at + {j}] = {value};" for j, value in enumerate(values)]
-    name = f"{element.name}_{h}x{w}_" + "".join(kind[0] for kind in kinds)
-    function = element.code.replace(
-        "template <typename T> T ", "template <typename T> __device__ T "
-    )
-    text = _WINDOW.format(
-        name=name, parameters=", ".join(parameters), h=h, w=w, once="\n".join(once),
-        row="\n".join(" " * 12 + line for line in row),
-    )  # fmt: skip
-    return RawKernel(name, f"{function}\n{text}")
+            row += [f"out[at + {j}] = e{j};" for j in range(self.window[1])]
+        if summed:
+            row += [f"sum += e{j};" for j in range(self.window[1])]
+            end = ["partial[blockIdx.x * blockDim.x + threadIdx.x] = sum;"]
+        else:
+            end = ["(void)sum;"]
+        outputs = ["float* out"] + ["double* partial"] * summed
+        return self._kernel("sum" if summed else "all", outputs, [], row, [], end)
 
 
-class WindowLauncher:
-    """Runs the kernel of `write_window`, a kernel for each layout of the inputs that it meets.
+def _indented(depth: int, lines: Sequence[str]) -> str:
+    return "\n".join("    " * depth + line for line in lines)
+
+
+class StageLauncher:
+    """Runs one direction of a pooling stage, by a kernel for each layout of inputs it meets.
 
     Parameters
     ----------
     write : function
-        Of no argument; returns a `fused.Kernel` without numbers by name.
-    pooled : pair of int
-        Which inputs are as large as the pooled image.
+        Of no argument; returns the `fused.Kernel` of one pixel, without numbers by name.
+    pooled : sequence of int
+        Which inputs are as large as the pooled image; none for the forward direction.
+    summed : bool
+        Return the sum over all but the channels, too.
     """
 
-    def __init__(self, write: Callable[[], Any], pooled: Sequence[int]) -> None:
+    def __init__(
+        self, write: Callable[[], Any], pooled: Sequence[int] = (), summed: bool = False
+    ) -> None:
         self.write = write
         self.pooled = pooled
+        self.summed = summed
         self.kernels: dict[tuple, RawKernel] = {}
 
-    def __call__(self, inputs: Sequence[Any], windows) -> torch.Tensor | None:
-        """Return (n, channels, rows * h, columns * w); None if the inputs lie otherwise."""
-        small = inputs[self.pooled[0]]
+    def __call__(self, inputs: Sequence[Any], windows):
+        """Return what the kernel computes; None if the inputs lie otherwise.
+
+        Forward the maxima, (n, channels, rows, columns). Backward (n, channels, rows * h,
+        columns * w), and if `summed` a pair: that and its sums in float64, (channels,).
+        """
+        large = [x.shape[:2] for x in inputs if not is_number(x) and x.shape[3] != 1]
         (rows, columns), (h, w) = windows.size, windows.window
-        shape = (*small.shape[:2], rows * h, columns * w)
-        kinds = [self._kind(i, x, shape, small.shape) for i, x in enumerate(inputs)]
-        if "" in kinds or not 0 < math.prod(shape) <= _MOST_ELEMENTS:
+        n, channels = large[0] if large else (0, 0)
+        small, shape = (n, channels, rows, columns), (n, channels, rows * h, columns * w)
+        kinds = [self._kind(i, x, shape, small) for i, x in enumerate(inputs)]
+        if "" in kinds or n * channels < _FEWEST_IMAGES or math.prod(shape) > _MOST_ELEMENTS:
             return None
         key = (*kinds, h, w)
         if key not in self.kernels:
-            self.kernels[key] = write_window(self.write(), kinds, (h, w))
-        out = small.new_empty(shape)
-        count = small.numel()
-        blocks = min(-(-count // _THREADS), _MOST_BLOCKS)
+            write = _Windows(self.write(), kinds, (h, w))
+            self.kernels[key] = write.all_pixels(self.summed) if self.pooled else write.greatest()
+        device = next(x.device for x in inputs if not is_number(x))
+        outputs = [torch.empty(shape if self.pooled else small, device=device)]
+        if self.summed:
+            outputs.append(torch.empty((n, channels, _THREADS), dtype=torch.float64, device=device))
         given = [float(x) if is_number(x) else x for x in inputs]
-        arguments = [*given, out, shape[1], rows, columns, count]
-        return out if self.kernels[key](blocks, arguments) else None
+        if not self.kernels[key](n * channels, [*given, *outputs, channels, rows, columns]):
+            return None
+        return (outputs[0], outputs[1].sum((0, 2))) if self.summed else outputs[0]
 
     def _kind(self, i: int, x, shape, small) -> str:
         if is_number(x):
@@ -174,10 +235,68 @@ class WindowLauncher:
         if not x.is_contiguous() or x.data_ptr() % 8:
             return ""
         if i in self.pooled:
-            return POOLED if tuple(x.shape) == tuple(small) else ""
+            return POOLED if tuple(x.shape) == small else ""
         if tuple(x.shape) == shape:
             return FULL
         return CHANNEL if tuple(x.shape) == (1, shape[1], 1, 1) else ""
+
+
+# -- the gradient of few filters --------------------------------------------------------------
+
+MOST_TAPS = 16  # numbers of one filter that a thread holds in registers
+
+_FILTERS = """
+extern "C" __global__ void {name}(const float* x, const float* g, float* partial,
+                                  int filters, int height, int width) {{
+    // A block for each image of a filter; each thread adds up a part of its pixels.
+    const int C = {channels}, H = {h}, W = {w};
+    const int rows = height - H + 1, columns = width - W + 1;
+    const float* image = x + blockIdx.x / filters * C * height * width;
+    const float* gradient = g + blockIdx.x * rows * columns;
+    float sum[C * H * W] = {{0}};
+    for (int q = threadIdx.x; q < rows * columns; q += blockDim.x) {{
+        const float* corner = image + q / columns * width + q % columns;
+#pragma unroll
+        for (int t = 0; t < C * H * W; ++t)
+            sum[t] += gradient[q] * corner[(t / (H * W) * height + t / W % H) * width + t % W];
+    }}
+#pragma unroll
+    for (int t = 0; t < C * H * W; ++t)
+        partial[(blockIdx.x * C * H * W + t) * blockDim.x + threadIdx.x] = sum[t];
+}}
+"""
+_filter_kernels: dict[tuple[int, int, int], RawKernel] = {}
+
+
+def gradient_of_few_filters(x: torch.Tensor, gradient: torch.Tensor, kernel) -> torch.Tensor | None:
+    """The gradient of filters that correlate `x`, stride 1, where these are small.
+
+    Parameters
+    ----------
+    x : (n, channels, rows, columns), float32
+    gradient : (n, filters, rows - h + 1, columns - w + 1), float32
+    kernel : (h, w)
+        At most MOST_TAPS numbers with the channels.
+
+    Returns
+    -------
+    (filters, channels, h, w), or None if it is not for this kernel
+    """
+    (h, w), (n, filters) = kernel, gradient.shape[:2]
+    taps = (x.shape[1], h, w)
+    laid = x.is_contiguous() and gradient.is_contiguous()
+    many = n * filters >= _FEWEST_IMAGES and gradient.numel() >= _LEAST
+    if not laid or not many or max(gradient.numel(), x.numel()) > _MOST_ELEMENTS:
+        return None
+    if taps not in _filter_kernels:
+        name = "today_filters_{}x{}x{}".format(*taps)
+        code = _FILTERS.format(name=name, channels=taps[0], h=h, w=w)
+        _filter_kernels[taps] = RawKernel(name, code)
+    partial = x.new_empty((n, filters, math.prod(taps), _THREADS))
+    arguments = [x, gradient, partial, filters, *x.shape[2:]]
+    if not _filter_kernels[taps](n * filters, arguments):
+        return None
+    return partial.sum((0, 3)).view(filters, *taps)
 
 
 # -- sums in float64 --------------------------------------------------------------------------

@@ -51,8 +51,12 @@ class Target:
         return torch_dtype(dtype if self.holds(dtype) else "float32")
 
     def current(self):
-        """A context in which torch.cuda's streams and events are this device's."""
-        return torch.cuda.device(self.device) if self.is_cuda else nullcontext()
+        """A context in which torch.cuda's streams, events and precision are this target's."""
+        if not self.is_cuda:
+            return nullcontext()
+        if _precision != self.precision:
+            set_precision(self.precision)
+        return torch.cuda.device(self.device)
 
     def upload(self, array) -> torch.Tensor:
         """Copy a NumPy array or number to the device; never an alias of it."""
@@ -79,12 +83,18 @@ def download(tensor: torch.Tensor) -> np.ndarray:
     return array.copy() if tensor.device.type == "cpu" else array
 
 
+# What torch was last told.
+_precision: str | None = None
+
+
 def set_precision(precision: str) -> None:
     """Tell torch whether its float32 products may be rounded to TF32 (10 bits of mantissa).
 
     And to use only algorithms that give the same bits each time: a run that was stopped resumes
     bit for bit.
     """
+    global _precision
+    _precision = precision
     exact = precision == "float32"
     # torch.backends.cuda.matmul.fp32_precision alone would contradict torch's older setting, and
     # reading that, as torch.compile does here and there, is then an error.

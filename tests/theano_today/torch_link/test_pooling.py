@@ -254,6 +254,7 @@ class TestStageKernels:
         found = run_kernel(kernel, tensors, [0.5] * len(numbers), tmp_path)
         found = found.flatten(4, 5).flatten(2, 3)
         function = pooling.elemwise_of_pool_gradient(op, op.outer, Target(torch.device("cpu")))
-        expected = function(*arguments, (2, 2), (2, 2), (0, 0))
+        expected, summed = function(*arguments, (2, 2), (2, 2), (0, 0))
         np.testing.assert_array_equal(found, expected)
+        np.testing.assert_array_equal(summed, expected.sum((0, 2, 3)))
         assert (found != 0).float().mean() > 0.1

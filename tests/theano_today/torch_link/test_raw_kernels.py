@@ -10,10 +10,13 @@ import subprocess
 import numpy as np
 import pytest
 import theano
+import theano.tensor as T
 
 from tests.theano_today.torch_link.test_pooling import RS, B, fused_ops, net
 from theano_today.torch_link import pooling, raw_kernels
+from theano_today.torch_link.dispatch import conv, fused
 from theano_today.torch_link.dispatch.pool import Windows
+from theano_today.torch_link.target import Target
 
 # One thread of one block, or a few one after another.
 SHIM = """
@@ -49,7 +52,7 @@ def host(monkeypatch, tmp_path):
         source.write_text(SHIM + code + loops)
         compiler = shutil.which("g++") or shutil.which("clang++")
         flags = ["-O1", "-ffp-contract=off", "-fno-strict-aliasing", "-shared", "-fPIC", "-Wall",
-                 "-Werror", "-Wno-unused-function"]  # fmt: skip
+                 "-Werror", "-Wno-unused-function", "-Wno-unknown-pragmas"]  # fmt: skip
         subprocess.run([compiler, *flags, str(source), "-o", str(library)], check=True)
         run = ctypes.CDLL(str(library)).run
         compiled.append(name)
@@ -71,45 +74,107 @@ def host(monkeypatch, tmp_path):
     return compiled
 
 
-@pytest.mark.parametrize("window", [(2, 2), (1, 2), (3, 2), (2, 3), (4, 3)])
-def test_the_gradient_of_a_stage_by_windows(window, host):
-    """Ties and kinks included: each pixel that equals the maximum gets all of the gradient."""
+@pytest.fixture(params=[(2, 2), (1, 2), (3, 2), (2, 3), (4, 3)], ids=str)
+def stage(request):
+    """Both directions of a stage, and what they are given: ties and kinks are in it."""
+    window = request.param
     inputs, _, pooled, gradients = net(window)
     function = theano.function(inputs, [pooled, *gradients], mode=TORCH)
-    (op,) = [o for o in fused_ops(function) if type(o) is pooling.ElemwiseOfPoolGradient]
-    variables = pooling._variables(op)
+    forward, backward = fused_ops(function)
     rows, columns = 3 * window[0], 4 * window[1]
-    full = torch.from_numpy(RS.randint(-2, 3, (2, 3, rows, columns)).astype(np.float32))
+    full = torch.from_numpy(RS.randint(-2, 3, (22, 3, rows, columns)).astype(np.float32))
     bias = torch.from_numpy(B).view(1, 3, 1, 1)
-    windows = Windows.of(op.gradient.op, (rows, columns), window, window, (0, 0))
     pooled = torch.nn.functional.max_pool2d(torch.relu(full + bias), window)
     given = torch.from_numpy(RS.normal(size=tuple(pooled.shape)).astype(np.float32))
+    windows = Windows.of(forward.pool.op, (rows, columns), window, window, (0, 0))
+    return forward, backward, full, bias, pooled, given, windows
 
-    count = len(op.elemwise.inputs)
-    values, seen = [], {}
-    for i, v in enumerate(variables):
-        if i in (count, count + 1):
-            seen[v] = (pooled, given)[i - count]
-        elif hasattr(v, "data"):
-            seen.setdefault(v, float(v.data.item()))
-        else:
-            seen.setdefault(v, full if not v.broadcastable[3] else bias)
-        values.append(seen[v])
-    distinct = pooling._distinct(op)
-    small = [distinct.index(count), distinct.index(count + 1)]
-    launcher = raw_kernels.WindowLauncher(lambda: pooling.write_gradient(op), small)
-    found = launcher([values[i] for i in distinct], windows)
+
+def value_of(v, full, bias):
+    if hasattr(v, "data"):
+        return float(v.data.item())
+    return bias if v.broadcastable[3] else full
+
+
+def transposed(x):
+    """The same values, of which rows lie side by side in memory."""
+    return x.transpose(2, 3).contiguous().transpose(2, 3)
+
+
+def test_a_stage_by_windows(stage, host):
+    op, _, full, bias, pooled, _, windows = stage
+    launcher = raw_kernels.StageLauncher(
+        lambda: fused.elementwise(op.elemwise.op.scalar_op, op.elemwise)
+    )
+    values = [value_of(v, full, bias) for v in op.elemwise.inputs]
+    assert torch.equal(launcher(values, windows), pooled)
     assert len(host) == 1
-    z = full + bias
+    full[3, 1, 2, 3] = float("nan")
+    assert launcher(values, windows).isnan().sum() == 1
+    # Where an input lies otherwise, or there are few images, the caller goes another way.
+    assert launcher([transposed(v) if v is full else v for v in values], windows) is None
+    assert launcher([v[:9] if v is full else v for v in values], windows) is None
+
+
+def test_the_gradient_of_a_stage_by_windows(stage, host):
+    """Each pixel that equals the maximum gets all of the gradient; the sums are exact."""
+    _, op, full, bias, pooled, given, windows = stage
+    count, distinct = len(op.elemwise.inputs), pooling._distinct(op)
+    values = [value_of(v, full, bias) for v in pooling._variables(op)]
+    values[count : count + 2] = pooled, given
+    small = [distinct.index(count), distinct.index(count + 1)]
+    z, window = full + bias, windows.window
     slope = torch.where(z > 0, 1.0, torch.where(z < 0, 0.0, 0.5))
     spread = [t.repeat_interleave(window[0], 2).repeat_interleave(window[1], 3)
               for t in (pooled, given)]  # fmt: skip
     expected = torch.where(torch.relu(z) == spread[0], spread[1], 0.0) * slope
-    assert torch.equal(found, expected)
-    # Where an input lies otherwise, the caller goes another way.
-    shifted = [v.flip(2).flip(2).transpose(2, 3).contiguous().transpose(2, 3)
-               if v is full else v for v in values]  # fmt: skip
-    assert launcher([shifted[i] for i in distinct], windows) is None
+
+    assert op.summed is not None
+    for summed in (False, True):
+        launcher = raw_kernels.StageLauncher(lambda: pooling.write_gradient(op), small, summed)
+        found = launcher([values[i] for i in distinct], windows)
+        if summed:
+            found, sums = found
+            np.testing.assert_allclose(sums, expected.double().sum((0, 2, 3)), rtol=1e-13)
+        assert torch.equal(found, expected)
+    assert len(host) == 2
+    values[count] = transposed(pooled)
+    assert launcher([values[i] for i in distinct], windows) is None
+
+
+class CudaOnTheHost(Target):
+    """The target's rules are CUDA's, its tensors the host's."""
+
+    is_cuda = True
+
+
+@pytest.mark.parametrize("flip", [True, False])
+@pytest.mark.parametrize("border", ["valid", "full", "half", 1, (0, 2), ((0, 1), (2, 0))])
+@pytest.mark.parametrize("size", [(1, 3, 3), (2, 2, 4), (3, 2, 2), (5, 3, 1), (4, 1, 1)])
+def test_the_gradients_of_a_convolution(size, border, flip, host):
+    """By patches, by the kernel for few filters, or by cuDNN: as torch's own."""
+    channels, h, w = size
+    x = torch.from_numpy(RS.normal(size=(20, channels, 31, 27)).astype(np.float32))
+    filters = torch.from_numpy(RS.normal(size=(6, channels, h, w)).astype(np.float32))
+    vx, vw = T.tensor4(), T.tensor4()
+    y = T.nnet.conv2d(vx, vw, border_mode=border, filter_flip=flip)
+    gradients = theano.grad(T.sqr(y).sum(), [vw, vx])
+    function = theano.function([vx, vw], [y, *gradients], mode=TORCH)
+    nodes = {type(n.op).__name__: n for n in function.maker.fgraph.toposort()}
+    target = CudaOnTheHost(torch.device("cpu"))
+    g = torch.from_numpy(RS.normal(size=function(x.numpy(), filters.numpy())[0].shape))
+    g = g.to(torch.float32)
+    for name, rule, given, shape in (
+        ("AbstractConv2d_gradWeights", conv.gradient_of_filters, x, (h, w)),
+        ("AbstractConv2d_gradInputs", conv.gradient_of_input, filters, (31, 27)),
+    ):
+        node = nodes[name]
+        found = rule(node.op, node, target)(given, g, shape)
+        expected = rule(node.op, node, Target(torch.device("cpu")))(given, g, shape)
+        assert found.shape == expected.shape
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-3)
+    few = channels * h * w <= raw_kernels.MOST_TAPS and h * w > 1
+    assert bool(host) == few
 
 
 SHAPES = {
@@ -135,10 +200,11 @@ def test_sums_in_float64(name, host):
 
 
 @pytest.fixture(autouse=True)
-def fresh_sums(monkeypatch):
+def forgotten(monkeypatch):
     """A kernel remembers who compiled it."""
     kernel = raw_kernels.RawKernel("today_partial_sums", raw_kernels._SUM_CODE)
     monkeypatch.setattr(raw_kernels, "partial_sums", kernel)
+    monkeypatch.setattr(raw_kernels, "_filter_kernels", {})
 
 
 @pytest.mark.parametrize(
