@@ -23,7 +23,7 @@ from theano.gof.graph import Constant
 from theano.tensor import TensorType
 from theano.tensor import basic as tb
 
-from theano_today.torch_link import host, pooling
+from theano_today.torch_link import first_stage, host, pooling
 from theano_today.torch_link.dispatch import RULES
 from theano_today.torch_link.target import Target, download
 
@@ -126,7 +126,8 @@ class Lowering:
     def lower(self, fgraph, order, updated) -> Lowered:
         self.at_home = _stays_at_home(fgraph, order)
         inputs = [self._input(v) for v in fgraph.inputs]
-        for node in pooling.find(order, fgraph.outputs, self.target):
+        stages = pooling.find(order, fgraph.outputs, self.target)
+        for node in first_stage.find(stages, fgraph.outputs, self.target):
             for v in node.inputs:
                 self._constant(v)
             self._node(node)

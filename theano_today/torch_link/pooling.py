@@ -306,6 +306,11 @@ def elemwise_of_pool_gradient(op, node, target):
     return function
 
 
+def gradient_variables(op) -> tuple[list[Any], list[int]]:
+    """The inputs of an `ElemwiseOfPoolGradient` but for its geometry, and its kernel's of them."""
+    return _variables(op), _distinct(op)
+
+
 def _variables(op) -> list[Any]:
     rest = [v for i, v in enumerate(op.outer.inputs) if i != op.place]
     return [*op.elemwise.inputs, *op.gradient.inputs[1:3], *rest]

@@ -21,6 +21,7 @@ from theano_today.torch_link.target import Target
 # One thread of one block, or a few one after another.
 SHIM = """
 #include <cmath>
+#include <cstring>
 using namespace std;
 #define __global__
 #define __device__
@@ -30,6 +31,8 @@ struct float2 { float x, y; };
 static inline float __fadd_rn(float a, float b) { return a + b; }
 static inline float __fsub_rn(float a, float b) { return a - b; }
 static inline float __fmul_rn(float a, float b) { return a * b; }
+static inline float __fmaf_rn(float a, float b, float c) { return fmaf(a, b, c); }
+static inline unsigned __float_as_uint(float a) { unsigned u; memcpy(&u, &a, 4); return u; }
 """
 
 
@@ -151,8 +154,8 @@ class CudaOnTheHost(Target):
 @pytest.mark.parametrize("flip", [True, False])
 @pytest.mark.parametrize("border", ["valid", "full", "half", 1, (0, 2), ((0, 1), (2, 0))])
 @pytest.mark.parametrize("size", [(1, 3, 3), (2, 2, 4), (3, 2, 2), (5, 3, 1), (4, 1, 1)])
-def test_the_gradients_of_a_convolution(size, border, flip, host):
-    """By patches, by the kernel for few filters, or by cuDNN: as torch's own."""
+def test_a_convolution_and_its_gradients(size, border, flip, host):
+    """By products of patches, by the kernel for few filters, or by cuDNN: as torch's own."""
     channels, h, w = size
     x = torch.from_numpy(RS.normal(size=(20, channels, 31, 27)).astype(np.float32))
     filters = torch.from_numpy(RS.normal(size=(6, channels, h, w)).astype(np.float32))
@@ -161,20 +164,29 @@ def test_the_gradients_of_a_convolution(size, border, flip, host):
     gradients = theano.grad(T.sqr(y).sum(), [vw, vx])
     function = theano.function([vx, vw], [y, *gradients], mode=TORCH)
     nodes = {type(n.op).__name__: n for n in function.maker.fgraph.toposort()}
-    target = CudaOnTheHost(torch.device("cpu"))
     g = torch.from_numpy(RS.normal(size=function(x.numpy(), filters.numpy())[0].shape))
     g = g.to(torch.float32)
-    for name, rule, given, shape in (
-        ("AbstractConv2d_gradWeights", conv.gradient_of_filters, x, (h, w)),
-        ("AbstractConv2d_gradInputs", conv.gradient_of_input, filters, (31, 27)),
+    cpu = Target(torch.device("cpu"))
+    for name, rule, given in (
+        ("AbstractConv2d", conv.convolution, (x, filters)),
+        ("AbstractConv2d_gradWeights", conv.gradient_of_filters, (x, g, (h, w))),
+        ("AbstractConv2d_gradInputs", conv.gradient_of_input, (filters, g, (31, 27))),
     ):
         node = nodes[name]
-        found = rule(node.op, node, target)(given, g, shape)
-        expected = rule(node.op, node, Target(torch.device("cpu")))(given, g, shape)
-        assert found.shape == expected.shape
-        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-3)
-    few = channels * h * w <= raw_kernels.MOST_TAPS and h * w > 1
-    assert bool(host) == few
+        expected = rule(node.op, node, cpu)(*given)
+        for precision, tolerance in (("float32", 1e-4), ("tf32", 1e-4), ("bf16", 0.03)):
+            target = CudaOnTheHost(torch.device("cpu"), precision)
+            found = rule(node.op, node, target)(*given)
+            assert (found.shape, found.dtype) == (expected.shape, expected.dtype)
+            scale = float(expected.abs().max())
+            torch.testing.assert_close(found, expected, rtol=tolerance, atol=tolerance * scale)
+    used = set(host)
+    if h * w == 1:
+        assert not used
+    else:
+        assert used >= {"today_patches", "today_patches_bf16", "today_spread"}
+        few = channels * h * w <= raw_kernels.MOST_TAPS
+        assert any(name.startswith("today_filters") for name in used) == few
 
 
 SHAPES = {
@@ -205,6 +217,11 @@ def forgotten(monkeypatch):
     kernel = raw_kernels.RawKernel("today_partial_sums", raw_kernels._SUM_CODE)
     monkeypatch.setattr(raw_kernels, "partial_sums", kernel)
     monkeypatch.setattr(raw_kernels, "_filter_kernels", {})
+    again = {d: raw_kernels.RawKernel(k.name, k.code)
+             for d, k in raw_kernels.patches_kernels.items()}  # fmt: skip
+    monkeypatch.setattr(raw_kernels, "patches_kernels", again)
+    spread = raw_kernels.RawKernel("today_spread", raw_kernels._SPREAD)
+    monkeypatch.setattr(raw_kernels, "spread_kernel", spread)
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,19 @@ Theano convolves, that is, turns the filters over (filter_flip); torch correlate
 
 from __future__ import annotations
 
+import math
+
 import torch
 import torch.nn.functional as F
 from theano.tensor.nnet import abstract_conv as ac
 
 from theano_today.torch_link.dispatch.basic import implements, ints
-from theano_today.torch_link.raw_kernels import MOST_TAPS, gradient_of_few_filters
+from theano_today.torch_link.raw_kernels import (
+    MOST_TAPS,
+    gradient_of_few_filters,
+    patches,
+    spread,
+)
 from theano_today.torch_link.target import torch_dtype
 
 
@@ -67,9 +74,15 @@ def _evened(x, padding):
     """Return x and its padding as torch can take them: padded already where sides differ."""
     if not _lopsided(padding):
         return x, padding
+    return _padded(x, padding), [(0, 0)] * len(padding)
+
+
+def _padded(x, padding):
+    """x with zeros around it; contiguous."""
+    if not any(side for pair in padding for side in pair):
+        return x.contiguous()
     # F.pad counts from the last axis: [columns before, after, rows before, after].
-    x = F.pad(x, [side for pair in reversed(padding) for side in pair])
-    return x, [(0, 0)] * len(padding)
+    return F.pad(x, [side for pair in reversed(padding) for side in pair]).contiguous()
 
 
 def _crop(x, padding):
@@ -103,79 +116,115 @@ def _refuse_channels(x, filters, groups: int) -> None:
         )
 
 
-@implements(ac.AbstractConv2d, ac.AbstractConv3d)
-def convolution(op, node, target):
-    geometry = _geometry(op)
-    if geometry is None:
-        return None
-    rounded = _Rounded(node, target)
-
-    def function(x, filters):
-        _refuse_channels(x, filters, geometry.groups)
-        x, padding = _evened(x, geometry.padding(filters.shape[2:]))
-        x, filters = rounded(x), rounded(geometry.flip(filters))
-        y = torch.ops.aten.convolution(x, filters, None, *geometry.arguments(padding))
-        return y.to(rounded.dtype)
-
-    return function
-
-
 _MOST_BYTES = 1 << 28  # of the patches of a batch
 
 
 class _OnCuda:
-    """Gradients of plain convolutions in float32, faster than cuDNN's and always the same bits.
+    """Plain convolutions of float32, where products do better than cuDNN.
 
-    cuDNN's fastest gradient of filters adds up in an order that changes from run to run, and its
-    others are slow. On an H100, microseconds for net2's three convolutions and batches of 128
-    (26 November 2026): its fastest 233, 246, 245, the fastest that repeats itself 758, 707, 241;
-    as products of patches 170, 253, 158.
+    cuDNN's fastest gradient of filters adds up in an order that changes from run to run, so that
+    no run could resume bit for bit, and its others are slow. On an H100, microseconds for net2's
+    three convolutions and batches of 128 (26 November 2026): its fastest 233, 246, 245, the
+    fastest that repeats itself 758, 707, 241; as products of patches 170, 253, 158. The gradient
+    of the input: cuDNN 223 and 209, as a convolution 175 and 197.
+
+    With the tensor cores' precisions products are quick enough to do all three that way; cuDNN
+    turns each array into another layout first.
     """
 
     def __init__(self, geometry: Geometry, node, target) -> None:
         g = geometry
         plain = g.axes == 2 and g.groups == 1 and g.stride == [1, 1] and g.dilation == [1, 1]
-        float32 = target.precision == "float32" and node.outputs[0].type.dtype == "float32"
+        float32 = all(v.type.dtype == "float32" for v in (*node.inputs[:2], *node.outputs))
         self.usable = target.is_cuda and plain and float32
+        self.tensor_cores = target.precision != "float32"
+        self.dtype = torch.bfloat16 if target.precision == "bf16" else torch.float32
 
-    def filters(self, x, gradient, shape, padding) -> torch.Tensor | None:
+    def _covers(self, n, taps, kernel, places) -> bool:
+        size = 4 * n * taps * places
+        return self.usable and math.prod(kernel) > 1 and 0 < size <= _MOST_BYTES
+
+    def _product(self, a, b):
+        """Batches of matrix products, their results in float32."""
+        if self.dtype == torch.float32:
+            return torch.bmm(a, b)
+        a, b = a.to(self.dtype), b.to(self.dtype)
+        return torch.bmm(a, b, out_dtype=torch.float32) if a.is_cuda else torch.bmm(a, b).float()
+
+    def forward(self, x, filters, padding) -> torch.Tensor | None:
+        """x correlated with filters; None where cuDNN's is the better one."""
+        kernel = filters.shape[2:]
+        wide = [x.shape[2 + a] + sum(padding[a]) - kernel[a] + 1 for a in range(2)]
+        taps = filters[0].numel()
+        if not self.tensor_cores or not self._covers(len(x), taps, kernel, math.prod(wide)):
+            return None
+        seen = patches(_padded(x, padding), kernel, self.dtype)
+        weights = filters.reshape(1, len(filters), taps).expand(len(x), -1, -1)
+        return self._product(weights, seen).view(len(x), len(filters), *wide)
+
+    def filters(self, x, gradient, kernel, padding) -> torch.Tensor | None:
         """The gradient of correlating filters; None where cuDNN's is the better one."""
-        if not self.usable:
+        n, channels = x.shape[:2]
+        taps = channels * math.prod(kernel)
+        if not self._covers(n, taps, kernel, math.prod(gradient.shape[2:])):
             return None
-        if any(side for pair in padding for side in pair):
-            x = F.pad(x, [side for pair in reversed(padding) for side in pair])
-        (n, channels), (h, w), (rows, columns) = x.shape[:2], shape, gradient.shape[2:]
-        taps = channels * h * w
-        if h * w == 1 or 4 * n * taps * rows * columns > _MOST_BYTES or not gradient.numel():
-            return None
+        x = _padded(x, padding)
         if taps <= MOST_TAPS:
-            found = gradient_of_few_filters(x, gradient, (h, w))
+            found = gradient_of_few_filters(x, gradient, kernel)
             if found is not None:
                 return found
-        x = x.contiguous()
-        down, across = x.stride()[2:]
-        patches = x.as_strided(
-            (n, channels, h, w, rows, columns), (*x.stride()[:2], down, across, down, across)
-        ).reshape(n, taps, rows * columns)
-        products = torch.bmm(patches, gradient.flatten(2).transpose(1, 2))  # (n, taps, filters)
-        return products.sum(0).t().reshape(-1, channels, h, w)
+        seen = patches(x, kernel, self.dtype)
+        products = self._product(seen, gradient.flatten(2).transpose(1, 2))  # (n, taps, filters)
+        return products.sum(0).t().reshape(-1, channels, *kernel)
 
-    def input(self, gradient, filters, flipped: bool, padding) -> torch.Tensor | None:
-        """The gradient of the input, as a convolution of the output's gradient.
+    def input(self, gradient, filters, flipped: bool, shape, padding) -> torch.Tensor | None:
+        """The gradient of the input; None where cuDNN's is the better one.
 
         Parameters
         ----------
         filters : (filters, channels, h, w)
         flipped : bool
             The convolution turned them over.
+        shape : (rows, columns)
         """
-        kernel = filters.shape[2:]
+        kernel, n = filters.shape[2:], len(gradient)
+        taps = filters[0].numel()
+        if not self._covers(n, taps, kernel, math.prod(gradient.shape[2:])):
+            return None
+        if self.tensor_cores:
+            correlating = filters.flip([2, 3]) if flipped else filters
+            weights = correlating.reshape(1, len(filters), taps).transpose(1, 2).expand(n, -1, -1)
+            products = self._product(weights, gradient.flatten(2))
+            wide = [size + sum(sides) for size, sides in zip(shape, padding, strict=True)]
+            found = spread(products, (n, filters.shape[1], *wide), tuple(kernel))
+            return _crop(found, padding)
         around = [k - 1 - before for k, (before, _) in zip(kernel, padding, strict=True)]
-        if not self.usable or _lopsided(padding) or min(around) < 0:
+        if _lopsided(padding) or min(around) < 0:
             return None
         turned = filters.transpose(0, 1)
         turned = turned.contiguous() if flipped else turned.flip([2, 3])
         return F.conv2d(gradient, turned, padding=around)
+
+
+@implements(ac.AbstractConv2d, ac.AbstractConv3d)
+def convolution(op, node, target):
+    geometry = _geometry(op)
+    if geometry is None:
+        return None
+    rounded, on_cuda = _Rounded(node, target), _OnCuda(geometry, node, target)
+
+    def function(x, filters):
+        _refuse_channels(x, filters, geometry.groups)
+        padding = geometry.padding(filters.shape[2:])
+        found = on_cuda.forward(x, geometry.flip(filters), padding)
+        if found is not None:
+            return found
+        x, padding = _evened(x, padding)
+        x, filters = rounded(x), rounded(geometry.flip(filters))
+        y = torch.ops.aten.convolution(x, filters, None, *geometry.arguments(padding))
+        return y.to(rounded.dtype)
+
+    return function
 
 
 @implements(ac.AbstractConv2d_gradWeights, ac.AbstractConv3d_gradWeights, host=(2,))
@@ -211,7 +260,7 @@ def gradient_of_input(op, node, target):
     def function(filters, gradient, shape):
         shape = ints(shape)
         padding = geometry.padding(filters.shape[2:])
-        found = on_cuda.input(gradient, filters, bool(geometry.flipped_axes), padding)
+        found = on_cuda.input(gradient, filters, bool(geometry.flipped_axes), shape, padding)
         if found is not None:
             return found
         lopsided = _lopsided(padding)
