@@ -12,7 +12,6 @@ or data/; generated ones otherwise), in turns, data on the device, losses read o
                       it nolearn, Lasagne, Theano, theano_today/torch_link
     link, plain fit   the same net by nolearn's own net.fit
     link, tf32, bf16  the same with --tf32, --bf16
-    link, searched    the same with cuDNN trying all of its algorithms first
     eager             a PyTorch module and its optimizer, as one writes them
     channels last     the same in the layout of tensor cores
     CUDA graphs       the same captured by hand, a graph for each batch size
@@ -28,6 +27,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -93,6 +93,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=5, help="turns of each (default 5)")
     parser.add_argument("--full", type=int, default=1000, help="epochs of the last run")
     parser.add_argument("--seed", type=int, default=42)
+    parser.add_argument("--without", action="append", default=[], metavar="NAME",
+                        help="leave out, such as 'torch.compile, bf16' (several times)")  # fmt: skip
     parser.add_argument("--size", type=int, default=8192, help="of the matrices that tell "
                         "the device's limits")  # fmt: skip
     return parser.parse_args()
@@ -130,11 +132,7 @@ def _fit(net, X, y, epochs: int, folder: str) -> None:
     fit(net, X, y, Plan(Path(folder) / "net2.checkpoints"))
 
 
-def _link(
-    options, X, y, name: str, precision: str, searched: bool = False, plain: bool = False
-) -> Callable:
-    import torch
-
+def _link(options, X, y, name: str, precision: str, plain: bool = False) -> Callable:
     from theano_today import torch_link
 
     torch_link.use(name, precision)
@@ -143,52 +141,60 @@ def _link(
 
     def measure() -> dict[str, float]:
         torch_link.use(name, precision)
-        torch.backends.cudnn.benchmark = searched  # of interest when a graph is recorded
         if plain:
             net.fit(X, y, epochs=options.epochs)
         else:
             with TemporaryDirectory() as folder:
                 _fit(net, X, y, options.epochs, folder)
         seconds = [row["dur"] for row in net.train_history_[-options.epochs :]]
-        torch.backends.cudnn.benchmark = False
         return {"ms": 1e3 * float(np.median(seconds))}
 
     return measure
 
 
 def _by_hand(options, split, name: str, precision: str, **how: Any) -> Callable:
+    import torch
+
     from benchmarks.net2_torch import Epochs
     from theano_today.torch_link.target import set_precision
 
-    set_precision(precision)
+    def choose() -> None:
+        set_precision(precision)
+        # The fastest that cuDNN has, whether or not it gives the same bits each time.
+        torch.backends.cudnn.deterministic = False
+        torch.backends.cudnn.benchmark = True
+
+    choose()
     epochs = Epochs(split[:2], split[2:], name, precision=precision, **how)
 
     def measure() -> dict[str, float]:
-        set_precision(precision)
+        choose()
         begin = time.perf_counter()
         epochs.run(options.epochs)
-        return {"ms": 1e3 * (time.perf_counter() - begin) / options.epochs}
+        seconds = time.perf_counter() - begin
+        torch.backends.cudnn.benchmark = False
+        return {"ms": 1e3 * seconds / options.epochs}
 
     return measure
 
 
 def _contestants(options, X, y, split, name: str) -> dict[str, Callable]:
-    cuda = name.startswith("cuda")
-    found: dict[str, Callable] = {}
+    ways: dict[str, dict[str, bool]] = {"eager": {}, "channels last": {"channels_last": True}}
+    if name.startswith("cuda"):
+        ways["CUDA graphs"] = {"graphs": True}
+        ways["CUDA graphs, channels last"] = {"graphs": True, "channels_last": True}
+        ways["torch.compile"] = {"compiled": True}
+    makers: dict[str, Callable] = {}
     for precision in _precisions(options):
         end = "" if precision == "float32" else f", {precision}"
-        found[f"link{end}"] = _link(options, X, y, name, precision)
-        found[f"link, plain fit{end}"] = _link(options, X, y, name, precision, plain=True)
-        ways: dict[str, dict[str, bool]] = {"eager": {}, "channels last": {"channels_last": True}}
-        if cuda:
-            found[f"link, searched{end}"] = _link(options, X, y, name, precision, searched=True)
-            ways["CUDA graphs"] = {"graphs": True}
-            ways["CUDA graphs, channels last"] = {"graphs": True, "channels_last": True}
-            ways["torch.compile"] = {"compiled": True}
+        for way, plain in (("link", False), ("link, plain fit", True)):
+            makers[f"{way}{end}"] = partial(_link, options, X, y, name, precision, plain)
         for way, how in ways.items():
-            found[f"{way}{end}"] = _by_hand(options, split, name, precision, **how)
+            makers[f"{way}{end}"] = partial(_by_hand, options, split, name, precision, **how)
     # torch.compile needs a compiler, all of them memory: who fails costs the others nothing.
-    return {name: or_nan(name, measure) for name, measure in found.items()}
+    return {
+        name: or_nan(name, make()) for name, make in makers.items() if name not in options.without
+    }
 
 
 def _limits(torch, name: str, precision: str, size: int):

@@ -132,7 +132,8 @@ def _node(op, outputs, original):
 # -- the kernels ------------------------------------------------------------------------------
 
 _KERNEL = """
-extern "C" __global__ void {name}(const float* x, const float* filters, {parameters},
+extern "C" __global__ void {name}(const float* __restrict__ x,
+                                  const float* __restrict__ filters, {parameters},
                                   int channels, int rows, int columns) {{
     // A block for each image of a filter, a thread for each window.
     const int C = {c}, KH = {kh}, KW = {kw}, H = {h}, W = {w}, TAPS = C * KH * KW;
@@ -186,14 +187,19 @@ def write_kernel(op, kernel, kinds, taps, window) -> RawKernel:
     given = [i for i, kind in enumerate(kinds) if kind != "z"]
     before = [f"const float v{i} = {read[kinds[i]].format(i)};" for i in given]
     terms = ", ".join("z" if kind == "z" else f"v{i}" for i, kind in enumerate(kinds))
-    parameters = [f"{'double' if kinds[i] == 'number' else 'const float*'} x{i}" for i in given]
+    parameters = [
+        f"{'double' if kinds[i] == 'number' else 'const float* __restrict__'} x{i}" for i in given
+    ]
     if isinstance(op, FirstStage):
-        suffix, parameters, start, end = "first", [*parameters, "float* out"], [], []
+        suffix, parameters, start, end = "first", [*parameters, "float* __restrict__ out"], [], []
         before.append("float found = 0;")
         pixel = [f"found = i + j == 0 ? e : {MAXIMUM.format('found', 'e')};"]
         after = ["out[p] = found;"]
     else:
-        suffix, parameters = "back", [*parameters, "float* gradients", "double* sums"]
+        suffix, parameters = (
+            "back",
+            [*parameters, "float* __restrict__ gradients", "double* __restrict__ sums"],
+        )
         start = ["float gradient[TAPS] = {0};", "double sum = 0;"]
         pixel = ["sum += e;", "for (int t = 0; t < TAPS; ++t) gradient[t] += e * taps[t];"]
         after = []

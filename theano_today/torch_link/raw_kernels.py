@@ -142,7 +142,7 @@ class _Windows:
             if kind in index
         ]
         parameters = [
-            f"{'double' if kind == NUMBER else 'const float*'} x{i}"
+            f"{'double' if kind == NUMBER else 'const float* __restrict__'} x{i}"
             for i, kind in enumerate(self.kinds)
         ]
         h, w = self.window
@@ -167,9 +167,13 @@ class _Windows:
             greatest = f"m{j}"
         row.append(f"found = i == 0 ? {greatest} : {MAXIMUM.format('found', greatest)};")
         return self._kernel(
-            "max", ["float* out"], ["float found = 0;"], row, ["out[p] = found;", "sum = found;"],
+            "max",
+            ["float* __restrict__ out"],
+            ["float found = 0;"],
+            row,
+            ["out[p] = found;", "sum = found;"],
             ["(void)sum;"],
-        )  # fmt: skip
+        )
 
     def all_pixels(self, summed: bool) -> RawKernel:
         """The kernel that computes each pixel, and if `summed` what each thread's add up to."""
@@ -184,7 +188,7 @@ class _Windows:
             end = ["partial[blockIdx.x * blockDim.x + threadIdx.x] = sum;"]
         else:
             end = ["(void)sum;"]
-        outputs = ["float* out"] + ["double* partial"] * summed
+        outputs = ["float* __restrict__ out"] + ["double* __restrict__ partial"] * summed
         return self._kernel("sum" if summed else "all", outputs, [], row, [], end)
 
 
@@ -256,7 +260,8 @@ class StageLauncher:
 MOST_TAPS = 16  # numbers of one filter that a thread holds in registers
 
 _FILTERS = """
-extern "C" __global__ void {name}(const float* x, const float* g, float* partial,
+extern "C" __global__ void {name}(const float* __restrict__ x, const float* __restrict__ g,
+                                  float* __restrict__ partial,
                                   int filters, int height, int width) {{
     // A block for each image of a filter; each warp adds up a part of its rows.
     const int C = {channels}, H = {h}, W = {w}, lane = threadIdx.x % 32;
@@ -318,19 +323,20 @@ static __device__ unsigned short rounded(float value) {{  // to bfloat16, ties t
     const unsigned bits = __float_as_uint(value);
     return value == value ? (bits + 0x7fff + (bits >> 16 & 1)) >> 16 : 0x7fc0;
 }}
-extern "C" __global__ void {name}(const float* x, {type}* out,
+extern "C" __global__ void {name}(const float* __restrict__ x, {type}* __restrict__ out,
                                   int height, int width, int h, int w) {{
     // A block for each place in the filters of each image.
     const int rows = height - h + 1, columns = width - w + 1, image = blockIdx.x / (h * w);
     const int i = blockIdx.x / w % h, j = blockIdx.x % w;
     const float* from = x + (image * height + i) * width + j;
     {type}* to = out + blockIdx.x * rows * columns;
+#pragma unroll 4
     for (int q = threadIdx.x; q < rows * columns; q += blockDim.x)
         to[q] = {value};
 }}
 """
 _SPREAD = """
-extern "C" __global__ void today_spread(const float* patches, float* x,
+extern "C" __global__ void today_spread(const float* __restrict__ patches, float* __restrict__ x,
                                         int height, int width, int h, int w) {
     // A block for each image, a thread for each pixel: what all patches that it is in give it.
     const int rows = height - h + 1, columns = width - w + 1;
@@ -403,12 +409,14 @@ def spread(patches: torch.Tensor, shape, kernel) -> torch.Tensor:
 # -- sums in float64 --------------------------------------------------------------------------
 
 _SUM_CODE = f"""
-extern "C" __global__ void today_partial_sums(const float* x, double* partial,
+extern "C" __global__ void today_partial_sums(const float* __restrict__ x,
+                                              double* __restrict__ partial,
                                               int run, int total) {{
     // Block b adds up x[b * run] to x[b * run + run - 1], each of its {THREADS} threads a part.
     const int first = blockIdx.x * run;
     const int end = total - first < run ? total : first + run;
     double sum = 0;
+#pragma unroll 4
     for (int i = first + threadIdx.x; i < end; i += blockDim.x) sum += x[i];
     partial[blockIdx.x * blockDim.x + threadIdx.x] = sum;
 }}
