@@ -94,7 +94,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--full", type=int, default=1000, help="epochs of the last run")
     parser.add_argument("--seed", type=int, default=42)
     parser.add_argument("--without", action="append", default=[], metavar="NAME",
-                        help="leave out, such as 'torch.compile, bf16' (several times)")  # fmt: skip
+                        help="leave out one, such as 'link, bf16'")  # fmt: skip
     parser.add_argument("--size", type=int, default=8192, help="of the matrices that tell "
                         "the device's limits")  # fmt: skip
     return parser.parse_args()
