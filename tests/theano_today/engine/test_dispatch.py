@@ -136,3 +136,30 @@ def test_copies_keep_the_order():
     assert turned.flags.f_contiguous
     every_other = function(np.ones((2, 6), np.float32)[:, ::2])[0]
     assert every_other.flags.c_contiguous
+
+
+@pytest.mark.parametrize(
+    ("dtype", "build"),
+    [
+        ("float32", lambda x: T.exp(x)),
+        ("float64", lambda x: T.exp(x)),
+        ("float32", lambda x: x * 2 + 1),
+        ("float64", lambda x: x * 2 + 1),
+        ("float32", lambda x: T.dot(x, x)),
+    ],
+)
+def test_what_trust_input_lets_through(dtype, build):
+    """Theano's C code refuses it; exp of an int8 would be NumPy's, in float16."""
+    x = T.TensorType(dtype, (False, False))("x")
+    f = fused([x], build(x))
+    f.trust_input = True
+    right = np.ones((2, 2), dtype)
+    f(right)
+    for wrong in (2, 2.0, [[1.0]], None):
+        with pytest.raises(ValueError, match="expected an ndarray"):
+            f(wrong)
+    other = "float64" if dtype == "float32" else "float32"
+    for wrong in (right.astype(other), right.astype("int8"), right[0], np.ones((), dtype)):
+        with pytest.raises(TypeError, match=f"expected {dtype} of 2 dimensions, got {wrong.dtype}"):
+            f(wrong)
+    np.testing.assert_array_equal(f(right), build(x).eval({x: right}))
