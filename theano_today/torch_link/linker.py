@@ -6,6 +6,7 @@ from typing import Any
 
 from theano.gof.link import Container, LocalLinker, map_storage
 
+from theano_today.torch_link import scan  # noqa: F401  (enters itself into lowering.INNER)
 from theano_today.torch_link.lowering import lower
 from theano_today.torch_link.program import Program
 from theano_today.torch_link.target import Target

@@ -12,11 +12,12 @@ SYNC    needs a value back from the device, or an Op on the host: no recording h
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 from theano.compile import SharedVariable
 from theano.compile.ops import Shape, Shape_i
 from theano.gof.graph import Constant
@@ -89,6 +90,18 @@ class Lowered:
         return sum(step.kind is kind for step in self.steps)
 
 
+class Place(NamedTuple):
+    """Where an input of an inner graph is: see `Input`, and `Lowering.data_dependent`."""
+
+    host: bool
+    data_dependent: bool
+
+
+# Ops with a graph of their own: function of (Lowering, node) that makes the steps, or returns
+# False if it can't. scan.py fills it.
+INNER: dict[type, Callable[[Lowering, Any], bool]] = {}
+
+
 # Made of host values only, but themselves of any size.
 _ON_DEVICE_ANYWAY = (tb.ARange, tb.Alloc, tb.AllocEmpty, tb.Eye)
 
@@ -99,22 +112,33 @@ def _made_on_device(node) -> bool:
     return type(node.op) in _ON_DEVICE_ANYWAY and not counts_floats
 
 
-def _stays_at_home(fgraph, order) -> bool:
+def stays_at_home(fgraph, order) -> bool:
     """True if no Op can run on the device, and no variable has to be there.
 
     Theano calls such a function thousands of times to make one random stream (see `_AT_HOME` in
     host.py): nothing should be copied to and fro.
     """
-    if any(type(node.op) in RULES or type(node.op) in (Shape, Shape_i) for node in order):
+    if any(type(n.op) in RULES or type(n.op) in (Shape, Shape_i, *INNER) for n in order):
         return False
     return bool(order) and not any(isinstance(v, SharedVariable) for v in fgraph.inputs)
 
 
-class Lowering:
-    """Lowers one graph; see `lower`."""
+def _filled(target: Target, value: np.ndarray) -> torch.Tensor:
+    """Upload a few numbers by kernels, which a CUDA graph may hold."""
+    if value.ndim == 0:
+        return target.full(value.item(), value.dtype.name)
+    tensor = target.full(0, value.dtype.name, value.shape)
+    for place in np.ndindex(value.shape):
+        tensor[place].fill_(value[place].item())
+    return tensor
 
-    def __init__(self, target: Target) -> None:
+
+class Lowering:
+    """Lowers one graph; see `lower` and `lower_inner`."""
+
+    def __init__(self, target: Target, inner: bool = False) -> None:
         self.target = target
+        self.inner = inner
         self.registers: list[Any] = []
         self.steps: list[Step] = []
         self.slot: dict[Any, int] = {}
@@ -124,21 +148,28 @@ class Lowering:
         self.at_home = False  # nothing of the graph lives on the device
 
     def lower(self, fgraph, order, updated) -> Lowered:
-        self.at_home = _stays_at_home(fgraph, order)
+        self.at_home = stays_at_home(fgraph, order)
         inputs = [self._input(v) for v in fgraph.inputs]
+        # What is written to shared variables: recordings can't upload it.
+        written = {o for i, o in updated if inputs[i].shared}
+        return self._graph(fgraph, order, inputs, written)
+
+    def lower_inner(self, fgraph, order, places, on_device) -> Lowered:
+        inputs = [self._placed(v, place) for v, place in zip(fgraph.inputs, places, strict=True)]
+        return self._graph(fgraph, order, inputs, on_device)
+
+    def _graph(self, fgraph, order, inputs: list[Input], on_device: Collection[int]) -> Lowered:
         stages = pooling.find(order, fgraph.outputs, self.target)
         for node in first_stage.find(stages, fgraph.outputs, self.target):
             for v in node.inputs:
                 self._constant(v)
             self._node(node)
-        # What is written to shared variables: recordings can't upload it.
-        written = {o for i, o in updated if inputs[i].shared}
         outputs = []
         for i, v in enumerate(fgraph.outputs):
             self._constant(v)
             dtype = v.type.dtype if isinstance(v.type, TensorType) else None
-            if i in written:
-                outputs.append(Output(self._on_device(v, None), dtype, False))
+            if i in on_device:
+                outputs.append(Output(self.on_device(v, None), dtype, False))
             else:
                 outputs.append(Output(self.slot[v], dtype, self.host[v]))
         self._free(inputs, outputs)
@@ -150,7 +181,8 @@ class Lowering:
         self.registers.append(value)
         return len(self.registers) - 1
 
-    def _tensor(self, v) -> bool:
+    def is_tensor(self, v) -> bool:
+        """True if the device can hold the variable."""
         if self.at_home or not isinstance(v.type, TensorType):
             return False
         return self.target.holds(v.type.dtype)
@@ -159,11 +191,18 @@ class Lowering:
         shared = isinstance(v, SharedVariable)
         whole = isinstance(v.type, TensorType) and v.type.dtype in tb.discrete_dtypes
         size = whole and v.ndim == 0 and not shared
-        self.host[v] = size or not self._tensor(v)
+        self.host[v] = size or not self.is_tensor(v)
         if self.host[v] and not size:
             self.data_dependent.add(v)
         self.slot[v] = self._new()
         return Input(self.slot[v], v.type, self.host[v], shared and not self.host[v], size)
+
+    def _placed(self, v, place: Place) -> Input:
+        self.host[v] = place.host
+        if place.data_dependent:
+            self.data_dependent.add(v)
+        self.slot[v] = self._new()
+        return Input(self.slot[v], v.type, place.host, False, False)
 
     def _constant(self, v) -> None:
         if v in self.slot or not isinstance(v, Constant):
@@ -174,7 +213,7 @@ class Lowering:
 
     def _small(self, v) -> bool:
         """True for what may live on the host: one element, or a vector such as a shape."""
-        if not self._tensor(v):
+        if not self.is_tensor(v):
             return True
         return v.ndim == 0 or all(v.broadcastable) or (
             v.ndim == 1 and (v.type.dtype in tb.discrete_dtypes or not isinstance(v, Constant))
@@ -194,19 +233,28 @@ class Lowering:
                 self.steps.append(step)
         return self.copies[key]
 
-    def _on_host(self, v, node) -> int:
+    def on_host(self, v, node) -> int:
+        """The register of a variable's value on the host."""
         if self.host[v]:
             return self.slot[v]
         fetch = np.asarray if isinstance(v, Constant) else download
         return self._copy("host", v, Kind.SYNC, fetch, node)
 
-    def _on_device(self, v, node) -> int:
+    def on_device(self, v, node) -> int:
+        """The register of a variable's value on the device."""
         if not self.host[v]:
             return self.slot[v]
-        kind = Kind.SYNC if v in self.data_dependent else Kind.HOST
         dtype = v.type.dtype
+        # A loop is one DEVICE step of the graph that it is in.
+        upload, kind = (_filled, Kind.DEVICE) if self.inner else (Target.upload, Kind.HOST)
+        if isinstance(v, Constant):
+            upload = Target.upload
         return self._copy(
-            "device", v, kind, lambda x: self.target.upload(np.asarray(x, dtype)), node
+            "device",
+            v,
+            Kind.SYNC if v in self.data_dependent else kind,
+            lambda x: upload(self.target, np.asarray(x, dtype)),
+            node,
         )
 
     def _as_number(self, v, node) -> int:
@@ -215,7 +263,8 @@ class Lowering:
 
     # -- nodes ----------------------------------------------------------------------------
 
-    def _step(self, kind: Kind, function: Callable, inputs, node) -> None:
+    def step(self, kind: Kind, function: Callable, inputs, node) -> None:
+        """Add a step that computes all outputs of `node`."""
         for v in node.outputs:
             self.slot[v] = self._new()
         outputs = tuple(self.slot[v] for v in node.outputs)
@@ -229,8 +278,11 @@ class Lowering:
             self._shape(node)
         elif self._is_shape_arithmetic(node):
             self._host_node(node, host.shape_arithmetic(node))
-        elif not self._device_node(node):
+        elif not self._inner_node(node) and not self._device_node(node):
             self._fallback_node(node)
+
+    def _inner_node(self, node) -> bool:
+        return type(node.op) in INNER and INNER[type(node.op)](self, node)
 
     def _shape(self, node) -> None:
         (x,) = node.inputs
@@ -244,7 +296,7 @@ class Lowering:
         if x in self.data_dependent:
             self.data_dependent.add(node.outputs[0])
             kind = Kind.SYNC
-        self._step(kind, function, [self.slot[x]], node)
+        self.step(kind, function, [self.slot[x]], node)
 
     def _is_shape_arithmetic(self, node) -> bool:
         if _made_on_device(node) or not all(self.host[v] for v in node.inputs):
@@ -258,15 +310,15 @@ class Lowering:
             if data_dependent:
                 self.data_dependent.add(v)
         kind = Kind.SYNC if data_dependent else Kind.HOST
-        self._step(kind, function, [self.slot[v] for v in node.inputs], node)
+        self.step(kind, function, [self.slot[v] for v in node.inputs], node)
 
     def _device_node(self, node) -> bool:
         rule = RULES.get(type(node.op))
-        if rule is None or not all(self._tensor(v) for v in node.outputs):
+        if rule is None or not all(self.is_tensor(v) for v in node.outputs):
             return False
         wanted = set(rule.host(node.op, node))
         tensors = [v for i, v in enumerate(node.inputs) if i not in wanted]
-        if not all(self._tensor(v) for v in tensors):
+        if not all(self.is_tensor(v) for v in tensors):
             return False
         function = rule.build(node.op, node, self.target)
         if function is None:
@@ -274,15 +326,15 @@ class Lowering:
         inputs = []
         for i, v in enumerate(node.inputs):
             if i in wanted:
-                inputs.append(self._on_host(v, node))
+                inputs.append(self.on_host(v, node))
             elif self.host[v] and self._is_number(v, rule.numbers):
                 inputs.append(self._as_number(v, node))
             else:
-                inputs.append(self._on_device(v, node))
+                inputs.append(self.on_device(v, node))
         for v in node.outputs:
             self.host[v] = False
         kind = Kind.SYNC if any(v in self.data_dependent for v in node.inputs) else Kind.DEVICE
-        self._step(kind, function, inputs, node)
+        self.step(kind, function, inputs, node)
         return True
 
     @staticmethod
@@ -293,8 +345,8 @@ class Lowering:
 
     def _fallback_node(self, node) -> None:
         function = host.fallback(node)
-        inputs = [self._on_host(v, node) for v in node.inputs]
-        on_device = [self._tensor(v) for v in node.outputs]
+        inputs = [self.on_host(v, node) for v in node.inputs]
+        on_device = [self.is_tensor(v) for v in node.outputs]
         for v, tensor in zip(node.outputs, on_device, strict=True):
             self.host[v] = not tensor
             if not tensor:
@@ -310,7 +362,7 @@ class Lowering:
             )
             return moved if several else moved[0]
 
-        self._step(Kind.SYNC, call, inputs, node)
+        self.step(Kind.SYNC, call, inputs, node)
 
     # -- memory ---------------------------------------------------------------------------
 
@@ -344,3 +396,21 @@ def lower(fgraph, order, target: Target, updated=()) -> Lowered:
         Updates of shared variables, as indices of (input, output).
     """
     return Lowering(target).lower(fgraph, order, updated)
+
+
+def lower_inner(fgraph, order, target: Target, places, on_device) -> Lowered:
+    """Return the steps of a graph inside of an Op, for a loop around them.
+
+    Values known on the host are written to the device by kernels, so that a CUDA graph may hold
+    all but the SYNC steps.
+
+    Parameters
+    ----------
+    fgraph, order, target
+        See `lower`.
+    places : list of Place
+        Of the inputs.
+    on_device : set of int
+        The outputs that must come out there.
+    """
+    return Lowering(target, inner=True).lower_inner(fgraph, order, places, on_device)

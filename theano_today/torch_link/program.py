@@ -16,7 +16,7 @@ from theano.tensor import TensorType
 from theano_today.torch_link import updates
 from theano_today.torch_link.dispatch import checks
 from theano_today.torch_link.feeding import Feeder
-from theano_today.torch_link.lowering import Kind, Lowered
+from theano_today.torch_link.lowering import Kind, Lowered, Step
 from theano_today.torch_link.recording import Recording
 from theano_today.torch_link.residency import DeviceArray
 from theano_today.torch_link.results import Mailbox, Results
@@ -131,21 +131,7 @@ class Program:
 
     def run(self, registers: list[Any], kinds: frozenset[Kind] = frozenset(Kind)) -> None:
         """Run the steps of some kinds."""
-        step = None
-        try:
-            for step in self.lowered.steps:
-                if step.kind not in kinds:
-                    continue
-                found = step.function(*[registers[i] for i in step.inputs])
-                if len(step.outputs) == 1:
-                    registers[step.outputs[0]] = found
-                else:
-                    for register, value in zip(step.outputs, found, strict=True):
-                        registers[register] = value
-                for register in step.frees:
-                    registers[register] = None
-        except Exception as error:
-            _raise(error, step, registers)
+        run_steps([step for step in self.lowered.steps if step.kind in kinds], registers)
 
     def write_updates(self, registers: list[Any]) -> bool:
         """See `updates.write`."""
@@ -191,6 +177,23 @@ class Program:
         # The rest are updates: their cells may be those of the variables.
         for cell, value in zip(self.output_storage, values, strict=False):
             cell[0] = value
+
+
+def run_steps(steps: list[Step], registers: list[Any]) -> None:
+    """Run some steps; what they raise names the step's node as Theano does."""
+    step = None
+    try:
+        for step in steps:
+            found = step.function(*[registers[i] for i in step.inputs])
+            if len(step.outputs) == 1:
+                registers[step.outputs[0]] = found
+            else:
+                for register, value in zip(step.outputs, found, strict=True):
+                    registers[register] = value
+            for register in step.frees:
+                registers[register] = None
+    except Exception as error:
+        _raise(error, step, registers)
 
 
 def _argument(given, cell):

@@ -1,13 +1,24 @@
-"""One rewrite of Theano's graph that pays on a GPU, before Theano fuses elementwise Ops."""
+"""Which rewrites of Theano's graphs the link wants: its own, which pays on a GPU, among them."""
 
 from __future__ import annotations
 
 import theano.scalar as ts
-from theano.compile.mode import optdb
+from theano.compile.mode import OPT_FAST_RUN, Mode, optdb
 from theano.gof import Optimizer
 from theano.tensor.elemwise import Elemwise
 
 TAG = "torch_link_repeat"
+# Rewrites that work in place, or make Ops which exist in C only.
+_EXCLUDED = (
+    "inplace",
+    "conv_opts",
+    "AbstractConvCheck",
+    "c_blas",
+    "scipy_blas",
+    "specialize_device",
+    "conv_pool",  # theano_today/engine, for the CPU
+    "momentum",
+)
 _CHEAP = (ts.Add, ts.Sub, ts.Mul)
 
 
@@ -58,3 +69,14 @@ def register() -> None:
     if TAG not in optdb.__db__:
         # Just before fusion (49), behind which merge2 (49 as well) joins what did not fuse.
         optdb.register(TAG, RepeatCheapElemwise(), 48.9)
+
+
+def optimizer():
+    """Return the query for Theano's database that makes graphs for the link."""
+    register()
+    return OPT_FAST_RUN.excluding(*_EXCLUDED).including(TAG)
+
+
+def adapted(mode: Mode):
+    """Return the optimizer of somebody's own mode, without what the link can't have."""
+    return mode.excluding(*_EXCLUDED).optimizer

@@ -4,30 +4,17 @@ from __future__ import annotations
 
 import torch
 from theano.compile import mode as theano_mode
-from theano.compile.mode import OPT_FAST_RUN, Mode
+from theano.compile.mode import Mode
 
 from theano_today.torch_link import nolearn_loop, residency, rewrites
 from theano_today.torch_link.linker import TorchLinker
 from theano_today.torch_link.target import PRECISIONS, Target, set_precision
 
-# Rewrites that work in place, or make Ops which exist in C only.
-_EXCLUDED = (
-    "inplace",
-    "conv_opts",
-    "AbstractConvCheck",
-    "c_blas",
-    "scipy_blas",
-    "specialize_device",
-    "conv_pool",  # theano_today/engine, for the CPU
-    "momentum",
-)
-
 
 def mode(target: Target) -> Mode:
     """Return a Mode that runs graphs on `target`, for theano.function's argument of this name."""
     residency.install()
-    rewrites.register()
-    return Mode(TorchLinker(target), OPT_FAST_RUN.excluding(*_EXCLUDED).including(rewrites.TAG))
+    return Mode(TorchLinker(target), rewrites.optimizer())
 
 
 def use(device: str, precision: str = "float32") -> Target:

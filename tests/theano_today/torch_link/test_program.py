@@ -125,27 +125,6 @@ class TestErrors:
 
 
 class TestOnTheHost:
-    def test_scan(self):
-        x, w = T.matrix(), theano.shared(np.eye(3, dtype=np.float32) * 2)
-
-        def outputs():
-            states, _ = theano.scan(lambda row, h: T.tanh(row + T.dot(h, w)), x,
-                                          outputs_info=T.zeros((3,)))  # fmt: skip
-            return [states, theano.grad(states.sum(), w)]
-
-        agree([x], outputs(), A, rtol=1e-5, on_device=False, stock=FAST_RUN)
-
-    def test_scan_with_the_link_as_default(self, monkeypatch):
-        """Then its inner function runs on the device, step by step."""
-        x = T.matrix()
-        total, _ = theano.scan(lambda row, s: s + T.sqr(row), x, outputs_info=T.zeros((3,)))
-        expected = theano.function([x], total, mode=FAST_RUN)(A)
-        monkeypatch.setattr(theano.compile.mode, "instantiated_default_mode", TORCH)
-        total, _ = theano.scan(lambda row, s: s + T.sqr(row), x, outputs_info=T.zeros((3,)))
-        function = theano.function([x], total)
-        for _ in range(3):
-            np.testing.assert_array_equal(function(A), expected)
-
     def test_a_lazy_choice(self):
         c, x = T.iscalar("c"), T.matrix()
         agree([c, x], [ifelse(T.gt(c, 0), x * 2, x - 1)], np.int32(1), A, on_device=False,

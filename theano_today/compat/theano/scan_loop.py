@@ -62,7 +62,7 @@ def perform(
     began = time.time()
     in_fn = 0.0
     n_steps = int(n_steps)
-    _check_steps(n_steps, args[1 : 1 + n_seqs], node)
+    check_steps(n_steps, args[1 : 1 + n_seqs], node)
 
     n_outs = n_mit_mot + n_mit_sot + n_sit_sot
     n_kept = n_outs + n_nit_sot  # outputs with an entry for each step that is stored
@@ -172,7 +172,8 @@ def perform(
             fn.update_profile(profile)
 
 
-def _check_steps(n_steps: int, sequences, node) -> None:
+def check_steps(n_steps: int, sequences, node) -> None:
+    """Raise what `perform` does for a number of steps that can't be run."""
     if n_steps < 0:
         raise IndexError(f"Scan was asked to run for negative number of step {n_steps}")
     if n_steps == 0:
@@ -184,7 +185,7 @@ def _check_steps(n_steps: int, sequences, node) -> None:
             raise ValueError(
                 "Sequence is shorter than the required number of steps : "
                 "(n_steps, seq, seq.shape):",
-                n_steps, node.inputs[1 + k], sequence.shape,
+                n_steps, node.inputs[1 + k], tuple(sequence.shape),
             )  # fmt: skip
 
 
