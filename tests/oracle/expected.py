@@ -15,14 +15,8 @@ import records
 
 HERE = Path(__file__).resolve().parent / "expected"
 KINDS = [("float32", "python"), ("float32", "c"), ("float64", "python"), ("float32", "debug")]
-FLOAT64 = [
-    "constants",
-    "elementwise",
-    "indexing",
-    "randoms",
-    "reductions",
-    "types",
-]  # floatX counts there
+# floatX counts in these.
+FLOAT64 = ["constants", "elementwise", "indexing", "randoms", "reductions", "types", "whole"]
 DEBUG = ["loops"]
 SUFFIXES = {
     ("float32", "python"): [""],

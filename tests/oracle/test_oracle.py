@@ -79,6 +79,26 @@ def test_in_c(program, engine, tmp_path):
     assert recorded_here(tmp_path, "float32-c", program, flags=engine) == []
 
 
+@pytest.mark.long
+def test_whole_programs_in_c(tmp_path):
+    """On the engine only: Theano's own C code of them takes minutes to compile."""
+    assert recorded_here(tmp_path, "float32-c", "whole") == []
+
+
+@pytest.mark.parametrize(
+    "kind", ["float32-python", "float64-python", pytest.param("float32-c", marks=pytest.mark.long)]
+)
+def test_whole_programs_without_a_compiler(kind, tmp_path):
+    found = recorded_here(tmp_path, kind, "whole", flags="cxx=")
+    if kind.endswith("python"):
+        # FAST_COMPILE with a compiler makes Ops of convolutions that have no Python code, and then
+        # runs in Python, in 2020 as well. Without one it does not.
+        (said,) = found
+        assert said.startswith("whole lasagne convolutional net: ")
+        found = []
+    assert found == []
+
+
 def test_every_program_has_a_record():
     recorded = sorted(file.name.split(".")[0] for file in expected.HERE.iterdir())
     assert recorded == PROGRAMS

@@ -108,6 +108,8 @@ def alloc(node) -> Callable:
 
     def run(value, *sizes):
         shape = tuple(int(n) for n in sizes)
+        if min(shape, default=0) < 0:
+            raise MemoryError(f"alloc failed: of shape {shape}")  # as C code has it
         if value.size == 1 and not any(value.tobytes()):
             return (np.zeros(shape, value.dtype),)
         out = library.empty(shape, value.dtype)

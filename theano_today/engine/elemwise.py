@@ -92,6 +92,9 @@ def _function(op, inputs, dtype: str) -> Callable | None:
     if any("complex" in d for d in (*dtypes, dtype)) or not genuine.is_genuine(op):
         return None
     if kind is ts.Cast:
+        if dtype == "uint32" and inputs[0].type.dtype.startswith("float"):
+            # What does not fit goes through 64 bits in C code: of NaN comes 0, of -1 2**32 - 1.
+            return lambda a: a.astype(np.int64).astype(dtype)
         return lambda a: a.astype(dtype, copy=False)
     if kind is ts.Switch:
         fits = same_in_c(inputs[1].type.dtype, inputs[2].type.dtype)

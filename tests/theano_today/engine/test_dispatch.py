@@ -126,6 +126,14 @@ def test_the_sign_of_zero():
     assert [r.shape for r in results[3:]] == [(4, 2), (4, 3)]
 
 
+def test_alloc_of_a_negative_length():
+    n = T.lscalar()
+    function = fused([n], T.alloc(np.float32(3), n, 2))
+    with pytest.raises(MemoryError, match=r"alloc failed: of shape \(-2, 2\)"):
+        function(-2)
+    assert function(0).shape == (0, 2)
+
+
 def test_copies_keep_the_order():
     """Results in Fortran's order are in it, as from Theano's C code; all others are in C's."""
     x = T.matrix()

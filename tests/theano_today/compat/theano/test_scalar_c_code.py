@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import itertools
+import platform
 import sys
 from pathlib import Path
 
@@ -24,6 +25,8 @@ from theano.gof.utils import MethodNotDefined
 from theano.scalar import basic, basic_scipy  # noqa: F401  (their Ops are looked for)
 from theano.tensor import xlogx  # noqa: F401
 from theano.tensor.elemwise import Elemwise
+
+from theano_today.engine import elemwise as engine_elemwise
 
 REALS = ["bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"]
 REALS += ["float32", "float64"]
@@ -230,7 +233,8 @@ def regular(case, arrays):
     if name == "Pow" and case.out.dtype[0] in "iu":  # goes through double
         base, exponent = (a.astype("float64") for a in arrays)
         with np.errstate(all="ignore"):
-            where &= (exponent >= 0) & (abs(base**exponent) < np.iinfo(case.out.dtype).max)
+            where &= (exponent >= 0) & (exponent < 2**53)
+            where &= abs(base**exponent) < np.iinfo(case.out.dtype).max
     return where
 
 
@@ -280,8 +284,38 @@ def test_of_doubles(tmp_path):
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("wanted", [
+    ["bool", "int8", "int16", "uint16", "float32"],
+    ["int32", "int64", "uint8", "uint64", "bool"],
+])  # fmt: skip
+def test_of_integers(wanted, tmp_path):
+    """Casts between them wrap; floats are cast where they fit (`regular`)."""
+    compare(wanted, tmp_path)
+
+
+@pytest.mark.long
 def test_of_complex_numbers(tmp_path):
     compare(["complex64", "complex128", "float32", "uint32"], tmp_path)
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="the processor decides")
+def test_casts_of_floats_that_do_not_fit(tmp_path):
+    """C leaves these open; yet the engine gives what C code does, NaN and infinities included."""
+    found = [
+        case for d in ("float32", "float64") for case in cases([d])
+        if isinstance(case.op, basic.Cast) and case.out.dtype[0] in "iu"
+    ]  # fmt: skip
+    assert len(found) == 16
+    numbers = [np.nan, np.inf, -np.inf, 1e30, -1e30, 300, -300, 7e4, 3e9, -3e9, 5e9, 1e19, -1e19]
+    numbers += [-1, -0.5, -0.0, 2.0**31, 2.0**32, 2.0**63, -(2.0**63), 255.9, 127.5, -128.5]
+    for case, function in zip(found, compiled(found, tmp_path), strict=True):
+        values = np.array(numbers, case.dtypes[0])
+        x = T.TensorType(case.dtypes[0], (False,))()
+        ours = engine_elemwise.elemwise(Elemwise(case.op).make_node(x))
+        want, failed = case.by_c(function, [values])
+        assert not failed.any()
+        with np.errstate(all="raise"):
+            np.testing.assert_array_equal(ours(values)[0], want, str(case))
 
 
 def test_all_ops_are_found():
