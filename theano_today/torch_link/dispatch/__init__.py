@@ -8,6 +8,7 @@ from theano_today.torch_link.dispatch import (  # noqa: F401
     conv,
     elemwise,
     index,
+    legacy_conv,
     linalg,
     pool,
     random,

@@ -38,6 +38,17 @@ class TestProducts:
         outputs = [T.batched_dot(x, y), T.batched_dot(x, m), T.batched_dot(m, m)]
         agree([x, y, m], outputs, A, A.transpose(0, 2, 1).copy(), A[:, 0], stock=NUMPY)
 
+    def test_batched_gradients_and_tensordot(self):
+        x, y, m = T.tensor3("x"), T.tensor3("y"), T.matrix("m")
+        outputs = [
+            T.batched_tensordot(x, y, [[2], [1]]),
+            T.batched_tensordot(x, y, [[1, 2], [2, 1]]),
+            T.batched_tensordot(x, m, [[1], [1]]),
+        ]
+        cost = T.sum(T.sqr(T.batched_dot(x, y))) + T.sum(outputs[2] ** 2)
+        outputs += theano.grad(cost, [x, y, m])
+        agree([x, y, m], outputs, A, A.transpose(0, 2, 1).copy(), A[:, :, 0], stock=NUMPY)
+
     def test_integers_run_on_the_host(self):
         x, y = T.lmatrix("x"), T.lmatrix("y")
         agree([x, y], [T.dot(x, y)], M.astype(int), N.astype(int), on_device=False, stock=NUMPY)

@@ -7,6 +7,7 @@ import pytest
 import theano
 import theano.tensor as T
 from theano.sandbox.rng_mrg import MRG_RandomStreams
+from theano.tensor.shared_randomstreams import RandomStreams
 
 from theano_today.torch_link.dispatch import random
 
@@ -79,3 +80,30 @@ def test_normal():
 
     (ours, _), (theirs, _) = draws(TORCH, make), draws(FAST_RUN, make)
     np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
+def test_numpys_streams():
+    """theano.tensor.shared_randomstreams: NumPy's generator, on the host; the rest is not."""
+    x = T.matrix()
+    results = []
+    for mode in (TORCH, FAST_RUN):
+        stream = RandomStreams(5)
+        drawn = [
+            stream.uniform(x.shape) * x,
+            stream.normal((3,), avg=1, std=2),
+            stream.binomial(x.shape, p=0.3),
+            stream.random_integers((4,), low=2, high=9),
+            stream.permutation((2,), n=5),
+            stream.multinomial((3,), pvals=[0.2, 0.8]),
+            stream.choice((4,), a=7),
+        ]
+        mask = stream.binomial(x.shape, dtype="float32")
+        w = theano.shared(np.ones((3, 2), np.float32))
+        gradient = theano.grad(T.sum(T.sqr(T.dot(x * mask, w))), w)
+        function = theano.function([x], [*drawn, gradient], updates=[(w, w - gradient)], mode=mode)
+        value = np.arange(6, dtype=np.float32).reshape(2, 3)
+        results.append([*(function(value) for _ in range(3)), [w.get_value()]])
+    for ours, theirs in zip(*results, strict=True):
+        for a, b in zip(ours, theirs, strict=True):
+            assert a.dtype == b.dtype
+            np.testing.assert_allclose(a, b, rtol=1e-6)
