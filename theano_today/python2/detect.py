@@ -151,6 +151,8 @@ def _signs(tree: ast.Module) -> Iterator[str]:
                 yield node.module or ""
             gone = _ATTRIBUTES.get(node.module or "", set())
             yield from (alias.name for alias in node.names if alias.name in gone)
+        elif isinstance(node, ast.ExceptHandler) and _names_the_error(node.type):
+            yield "except"
         elif isinstance(node, ast.Name) and node.id in _NAMES and node.id not in bound:
             yield node.id
         elif isinstance(node, ast.Attribute):
@@ -160,6 +162,16 @@ def _signs(tree: ast.Module) -> Iterator[str]:
                 yield f"{module}.{node.attr}"
         elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") in _METHODS:
             yield node.func.attr  # type: ignore[attr-defined]
+
+
+def _names_the_error(caught: ast.expr | None) -> bool:
+    """Tell whether ``except E, e`` means Python 2's; since 3.14 it catches both."""
+    if not isinstance(caught, ast.Tuple) or len(caught.elts) != 2:
+        return False
+    first, second = caught.elts
+    if (caught.lineno, caught.col_offset) != (first.lineno, first.col_offset):
+        return False  # in parentheses
+    return not isinstance(second, ast.Name) or second.id[:1].islower()
 
 
 def _bound(tree: ast.Module) -> set[str]:
@@ -276,6 +288,8 @@ def python2_file(
 def files_of(folder: Path, name: str) -> Iterator[tuple[Path, str]]:
     """Yield the files below `folder` that ``import name`` executes, each with its package."""
     parts = name.split(".")
+    if parts[0] == "theano_today":
+        return  # a checkout in the program's folder
     for count in range(1, len(parts) + 1):
         place = folder.joinpath(*parts[:count])
         if (place / "__init__.py").is_file():

@@ -24,6 +24,8 @@ def div(a: Any, b: Any) -> Any:
     """
     kind, other = type(a), type(b)
     if kind in _PLAIN and other in _PLAIN:
+        if not b:
+            raise ZeroDivisionError("integer division or modulo by zero")
         return a // b
     if kind in _FLOATS and other in _FLOATS:
         return a / b

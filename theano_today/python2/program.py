@@ -12,6 +12,7 @@ from typing import Any
 
 from theano_today.python2 import detect, execution, names, translate
 
+_OURS = Path(__file__).resolve().parents[1]  # a checkout may lie in the program's folder
 _FOREIGN = ("site-packages", "dist-packages")
 
 
@@ -42,6 +43,8 @@ class Program:
 
     def _inside(self, path: Path) -> Path | None:
         """Return a file's path below the program's folder; None if it is not in it."""
+        if path.resolve().is_relative_to(_OURS):
+            return None
         # A link to a file elsewhere counts as well.
         for place in (Path(os.path.abspath(path)), path.resolve()):  # noqa: PTH100  (keeps links)
             for folder in self.folders:

@@ -54,6 +54,7 @@ def test_python_2(source):
         "def f(file): return file.name\n",
         "if hasattr(d, 'iteritems'):\n    d.iteritems()\n",
         "import urllib.request\n",
+        "try:\n    f()\nexcept (error, IOError):\n    pass\n",
         "import random\nrandom.shuffle(x)\n",
         "from string import Template\n",
     ],

@@ -2,9 +2,11 @@
 
 import importlib
 import sys
+from pathlib import Path
 
 import pytest
 
+import theano_today
 from tests.fissix_needed import needs_fissix
 from theano_today.python2 import detect
 from theano_today.python2.program import Program
@@ -25,6 +27,13 @@ def test_owned(folder):
     assert not program.owns(folder / "env" / "site-packages" / "b.py")
     assert program.owns(folder / "link.py")
     assert not program.owns(folder / "absent" / ".." / ".." / "b.py")
+
+
+def test_a_checkout_in_the_folder_is_not_the_programs(folder):
+    root = Path(theano_today.__file__).parents[1]
+    program = Program((root,), python2=True)
+    assert not program.owns(root / "theano_today" / "hooks.py")
+    assert program.owns(root / "net2.py")
 
 
 def test_owned_modules(folder):

@@ -22,6 +22,7 @@ def clipped_momentum(loss_or_grads, params, learning_rate, momentum=.9, limit=1)
     return updates
 
 
+np.random.seed(4)
 X, y = make(500)
 net = NeuralNet(
     layers=[('input', layers.InputLayer), ('hidden', layers.DenseLayer), ('output', layers.DenseLayer)],

@@ -38,6 +38,7 @@ def load(cols=None):
     return X, y.astype(np.float32)
 
 
+np.random.seed(4)
 write()
 net = NeuralNet(
     layers=[('input', layers.InputLayer), ('hidden', layers.DenseLayer), ('output', layers.DenseLayer)],
