@@ -39,9 +39,9 @@ theano.function([x], x.sum(), mode=theano.Mode("cvm"))(np.ones((3, 2), "float32"
 """
 
 
-@pytest.mark.parametrize("warnings", ["always", "error"])
+@pytest.mark.parametrize("warnings", [pytest.param("always", marks=pytest.mark.long), "error"])
 def test_a_net_scan_and_random_numbers(warnings, tmp_path):
-    # No bytecode: as on the first import after an installation that left none.
+    # always: without bytecode, as on the first import after an installation that left none.
     done = fresh_python(
         f"-W{warnings}",
         "-c",

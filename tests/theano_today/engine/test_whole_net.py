@@ -244,7 +244,9 @@ def _fit(seed):
     return [row["train_loss"] for row in fitted.train_history_], fitted.predict(images)
 
 
-@pytest.mark.parametrize("backend", ["multiprocessing", "loky", "threading"])
+@pytest.mark.parametrize(
+    "backend", [pytest.param("multiprocessing", marks=pytest.mark.long), "loky", "threading"]
+)
 def test_joblib(backend):
     import joblib
 
@@ -331,7 +333,7 @@ print([float(l).hex() for l in losses], sum(float(p.sum()) for p in after).hex()
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="needs /proc")
-@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("threads", [pytest.param(1, marks=pytest.mark.long), 3])
 def test_as_many_threads_as_asked_for(threads):
     outputs = [says(CODE, OMP_NUM_THREADS=threads, **_cache()).splitlines() for _ in range(2)]
     assert [o[0] for o in outputs] == [str(threads - 1)] * 2

@@ -25,7 +25,9 @@ compilelock.release_lock()
 
 @pytest.fixture
 def variables(tmp_path):
-    return os.environ | {"THEANO_FLAGS": f"base_compiledir={tmp_path}", "PYTHONPATH": str(ROOT)}
+    # stock: the engine would compile its kernels into each of these folders.
+    flags = f"engine=stock,base_compiledir={tmp_path}"
+    return os.environ | {"THEANO_FLAGS": flags, "PYTHONPATH": str(ROOT)}
 
 
 def start(variables):
