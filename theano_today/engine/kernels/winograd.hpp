@@ -137,7 +137,13 @@ inline bool winograd_outputs(const StageShape &s, const float *products, long fi
     return !any((vi)(unlike != 0.0f));
 }
 
-constexpr long TOGETHER = 36; // windows: transformed inputs and products of as many fit the cache
+// Windows whose transformed inputs and products fit the cache together.
+// python benchmarks/thresholds.py --only TOGETHER, ms of one thread of an AMD EPYC with AVX-512:
+//   windows   6      12     18     36     72     144
+//   conv2     29.2   29.4   29.1   29.5   29.8   30.9
+//   conv3     17.3   17.5   17.4   18.1   18.5   19.3
+// Up to 36 the differences are those between two runs.
+constexpr long TOGETHER = 36;
 
 // p and winners (filter blocks, windows, V) of one image; false if an output was NaN or infinite.
 // Infinities then call for direct_image(): inf - inf is NaN here and need not be there.
