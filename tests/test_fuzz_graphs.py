@@ -84,6 +84,32 @@ def test_what_rounding_decides(seed, monkeypatch):
         assert "torch" in fuzz_graphs.failure(program, others)
 
 
+# What was found with --torch, one of each kind.
+FOUND = {
+    8000159: "a number by x was rounded twice",
+    8000193: "a square root of MKL's",
+    8000544: "the position of the largest in no rows",
+    8000603: "the smallest of nothing",
+    8000644: "sigmoid of -709 and less",
+    8100513: "a sum with both infinities in it, in another order",
+    8100607: "lengths that do not fit, in other words",
+    8100754: "softmax of rows without elements",
+    8101337: "what is left of a difference of numbers about 1",
+    8101779: "a cast of what an update rounded",
+    8200918: "a product with both infinities in it",
+    8300291: "local_reduce_join makes another type",
+}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", FOUND)
+def test_what_was_found_by_torch(seed):
+    pytest.importorskip("torch", reason="needs PyTorch: pip install -r requirements-gpu.txt")
+    others = fuzz_graphs.contestants(with_torch=True)
+    with fuzz_graphs.strictly():
+        assert not fuzz_graphs.failure(fuzz_graphs.draw_program(seed), others), FOUND[seed]
+
+
 def test_sums_of_terms_much_larger_than_they_are():
     """In another order: max - max + 1. What is exact is compared nonetheless."""
     x = fuzz_graphs.Input("float32", (3, 2), (False, False), "every other", 315851372)
