@@ -58,7 +58,10 @@ def test_each_operation(functions):
             np.testing.assert_allclose(mine, other, rtol=3e-7, err_msg=name)
 
 
-@pytest.mark.parametrize("kind", ["int64", "int32", "int8", "uint8"])
+LONG = (pytest.param(kind, marks=pytest.mark.long) for kind in ("int32", "int8"))
+
+
+@pytest.mark.parametrize("kind", ["int64", "uint8", *LONG])
 def test_whole_numbers(kind):
     """Types and rounding of mixed and small integers are Theano's, not NumPy's."""
     x, y = T.TensorType(kind, (False,))(), T.TensorType(kind, (False,))()

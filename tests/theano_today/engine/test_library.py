@@ -135,7 +135,9 @@ def test_a_compiler_that_dies(folder, tmp_path):
     assert kernels_in(folder) == []
 
 
-@pytest.mark.parametrize("damage", ["text", "empty", "cut off"])
+@pytest.mark.parametrize(
+    "damage", ["cut off", *(pytest.param(d, marks=pytest.mark.long) for d in ("text", "empty"))]
+)
 def test_a_damaged_file(folder, quick, damage):
     """A disk that was full, a power cut: it is compiled again."""
     stage(folder, cxx=quick)

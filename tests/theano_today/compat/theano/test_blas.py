@@ -85,7 +85,7 @@ def test_batched_dot_of_all_strides():
     assert x[cut].shape == (3, 2, 6)
 
 
-@pytest.mark.parametrize("how", ["fused", "stock"])
+@pytest.mark.parametrize("how", ["fused", pytest.param("stock", marks=pytest.mark.long)])
 def test_batched_dot_compiled_with_gradients(how):
     pairs = [("float32", "float32"), ("float32", "int8"), ("float64", "float32")]
     ranks = [(1, 1), (1, 3), (2, 1), (2, 2), (2, 3), (3, 2), (3, 3)]
