@@ -10,15 +10,12 @@ import collections
 import collections.abc
 import configparser
 import errno
-import html
 import importlib
 import importlib.machinery
 import importlib.util
 import inspect
 import math
-import shlex
 import sys
-import xml.etree.ElementTree
 from types import ModuleType
 
 from theano_today import hooks
@@ -68,11 +65,15 @@ def _threading(threading: ModuleType) -> None:
 
 
 def _cgi(cgi: ModuleType) -> None:
-    _add(cgi, escape=lambda text, quote=False: html.escape(text, quote))  # gone in 3.8
+    from html import escape
+
+    _add(cgi, escape=lambda text, quote=False: escape(text, quote))  # gone in 3.8
 
 
 def _html_parser(parser: ModuleType) -> None:
-    _add(parser.HTMLParser, unescape=lambda self, text: html.unescape(text))  # gone in 3.9
+    from html import unescape
+
+    _add(parser.HTMLParser, unescape=lambda self, text: unescape(text))  # gone in 3.9
 
 
 def _locale(locale: ModuleType) -> None:
@@ -142,14 +143,17 @@ _LOST = {
 
 
 def _fill_pipes(module: ModuleType) -> None:
-    module.quote = shlex.quote  # type: ignore[attr-defined]  # pipes is gone in 3.13
+    from shlex import quote
+
+    module.quote = quote  # type: ignore[attr-defined]  # pipes is gone in 3.13
 
 
 def _fill_element_tree(module: ModuleType) -> None:
     # Gone in 3.9: ElementTree itself has been written in C since 3.3.
-    module.__dict__.update(
-        {k: v for k, v in vars(xml.etree.ElementTree).items() if not k.startswith("__")}
-    )
+    from xml.etree import ElementTree
+
+    names = {k: v for k, v in vars(ElementTree).items() if not k.startswith("__")}
+    module.__dict__.update(names)
 
 
 def _alias_collections() -> None:
