@@ -13,6 +13,7 @@ from typing import NoReturn
 from kfkd.files import DATA_VARIABLE, expanded
 from theano_today.errors import DataError, MissingFileError, WriteError
 from theano_today.setup import device
+from theano_today.training.checkpoints.handler import Words
 from theano_today.training.session import Plan
 
 
@@ -173,6 +174,7 @@ def _plan(options: argparse.Namespace) -> Plan:
         best=options.best,
         patience=options.patience,
         settings={"seed": options.seed},
+        words=Words(fresh="--fresh", resume="--resume", elsewhere="another --out"),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 import numpy as np
@@ -9,6 +10,8 @@ import numpy as np
 from kfkd.files import source
 from theano_today.training import session
 from theano_today.training.interrupt import Stopped, exit_code, say_stopped
+
+log = logging.getLogger("theano_today")
 
 
 def fit(net, X, y, options) -> session.Ending:
@@ -36,6 +39,7 @@ def fit(net, X, y, options) -> session.Ending:
     np.random.seed(options.seed)
     net.max_epochs = options.epochs
     net.trained_on_ = source()
+    log.info("%s faces", net.trained_on_)
     return session.fit(net, X, y, options.plan)
 
 

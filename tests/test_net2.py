@@ -210,7 +210,8 @@ class TestScript:
         log = runs[0][0].stderr
         for text in ("Theano 1.0.5", "compiler ", "compile directory ", "compiled in "):
             assert text in log
-        assert f"kaggle faces, X ({FACES}, 1, 96, 96), y ({FACES}, 30)" in log
+        assert "kaggle faces\n" in log
+        assert f"X ({FACES}, 1, 96, 96), y ({FACES}, 30)\n" in log
 
     def test_its_pickle(self, runs):
         net = load(runs[0][1])
@@ -357,8 +358,8 @@ class TestGoingOn:
         assert second.returncode == 2
         assert second.stderr == (
             f"net2.py: error: {tmp_path / 'net2.checkpoints'}: another run is at work here "
-            f"(process {first.pid} on {socket.gethostname()}); wait for its end, or name another "
-            "file by --out\n"
+            f"(process {first.pid} on {socket.gethostname()}); wait for its end, or use another "
+            "--out\n"
         )
 
     def test_weights_without_a_pickle(self, data, tmp_path):

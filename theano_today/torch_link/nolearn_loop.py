@@ -24,7 +24,7 @@ from theano_today.torch_link.results import Mailbox
 # Of the device's memory, at most this much for training data.
 _SHARE = 0.5
 
-# By id of a batch iterator, or of what splits a net's data, while the net is in train_loop.
+# By id of a batch iterator, while its net is in train_loop.
 _watched: dict[int, Data] = {}
 
 
@@ -35,7 +35,7 @@ def install() -> None:
 
 def _patch(base) -> None:
     train_loop = base.NeuralNet.train_loop
-    split, start = base.TrainSplit.__call__, base.BatchIterator.__call__
+    start = base.BatchIterator.__call__
 
     @functools.wraps(train_loop)
     def train_loop_on_device(self, X, y, epochs=None):
@@ -44,15 +44,18 @@ def _patch(base) -> None:
             return train_loop(self, X, y, epochs=epochs)
         watched = [i for i in (self.batch_iterator_train, self.batch_iterator_test)
                    if type(i) is base.BatchIterator]  # fmt: skip
-        with Data(programs[0].target, (X, y)) as data, _later(programs):
-            with _watching(data, [self.train_split, *watched]):
-                return train_loop(self, X, y, epochs=epochs)
+        split = self.train_split
 
-    @functools.wraps(split)
-    def split_on_device(self, X, y, net):
-        parts = split(self, X, y, net)
-        data = _watched.get(id(self))
-        return parts if data is None else data.cut(parts)
+        def split_on_device(X, y, net):
+            net.train_split = split  # once is enough, and this one has no place in a pickle
+            return data.cut(split(X, y, net))
+
+        with Data(programs[0].target, (X, y)) as data, _later(programs), _watching(data, watched):
+            self.train_split = split_on_device
+            try:
+                return train_loop(self, X, y, epochs=epochs)
+            finally:
+                self.train_split = split
 
     @functools.wraps(start)
     def start_on_device(self, X, y=None):
@@ -65,7 +68,6 @@ def _patch(base) -> None:
         return started
 
     base.NeuralNet.train_loop = train_loop_on_device
-    base.TrainSplit.__call__ = split_on_device
     base.BatchIterator.__call__ = start_on_device
 
 

@@ -50,10 +50,10 @@ def checked(net, X, y, say: Callable[[str], None]) -> tuple[Any, Any]:
     _check_rows(net, len(y))
     for (name, array), expected in zip(images, _input_shapes(net, X), strict=True):
         _check_shape(name, array, expected)
-        _check_values(name, array, "scale pixels to 0 to 1: X / 255")
+        _check_values(name, array, "scale them to about 0 to 1, pixels by X / 255")
     if net.regression:
         _check_shape("y", y.reshape(len(y), -1), net.layers_[-1].output_shape)
-        _check_values("y", y, "scale coordinates to -1 to 1: (y - 48) / 48")
+        _check_values("y", y, "scale them to about -1 to 1, such as (y - 48) / 48")
     return X, y
 
 
@@ -100,9 +100,8 @@ def _check_shape(name: str, array: np.ndarray, expected: tuple) -> None:
         e is None or given == e for given, e in zip(array.shape[1:], expected[1:], strict=True)
     )
     if not fits:
-        hint = "; load2d() gives images of this shape" if name == "X" else ""
         wanted = ", ".join(["rows", *("any" if e is None else str(e) for e in expected[1:])])
-        raise DataError(f"{name} has shape {array.shape}, expected ({wanted}){hint}")
+        raise DataError(f"{name} has shape {array.shape}, expected ({wanted})")
 
 
 def _check_values(name: str, array: np.ndarray, remedy: str) -> None:

@@ -1,4 +1,4 @@
-"""One run of training, as net2.py does it: it resumes where it was stopped, and ends cleanly."""
+"""One run of training: it resumes where it was stopped, and ends cleanly."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from theano_today.atomic import remove_leftovers
 from theano_today.errors import DataError, DivergedError
 from theano_today.training.checkpoints.batches import Batches
 from theano_today.training.checkpoints.fingerprint import fingerprint
-from theano_today.training.checkpoints.handler import Checkpoint, how_far, say_on_stderr
+from theano_today.training.checkpoints.handler import Checkpoint, Words, how_far, say_on_stderr
 from theano_today.training.handlers.stopping import EarlyStopping, RestoreBest
 from theano_today.training.inputs import checked
 from theano_today.training.interrupt import Interrupt, Stopped, cause
@@ -43,6 +43,8 @@ class Plan:
         Stop after as many epochs without a new best one, and end with its weights.
     settings : dict
         What the run depends on besides net and data, such as the seed.
+    words : Words
+        What messages tell the user to say.
     """
 
     folder: Path | None = None
@@ -51,6 +53,7 @@ class Plan:
     best: bool = False
     patience: int | None = None
     settings: dict[str, Any] = field(default_factory=dict)
+    words: Words = field(default_factory=Words)
 
 
 class Ending:
@@ -127,8 +130,7 @@ def fit(net, X, y, plan: Plan | None = None, sink: TextIO | None = None) -> Endi
     if "layers_" not in vars(net):
         net.initialize_layers()
     X, y = checked(net, X, y, say_on_stderr)
-    shapes = getattr(X, "shape", "of several inputs"), y.shape
-    log.info("%s faces, X %s, y %s", getattr(net, "trained_on_", "unknown"), *shapes)
+    log.info("X %s, y %s", getattr(X, "shape", "of several inputs"), y.shape)
     started = time.perf_counter()
     with waiting("compiling the net (up to a minute the first time)", sink):
         net.initialize()
@@ -136,7 +138,9 @@ def fit(net, X, y, plan: Plan | None = None, sink: TextIO | None = None) -> Endi
 
     best = _best(plan, sink)
     batches = Batches(net, say_on_stderr)
-    checkpoint = Checkpoint(plan.folder, plan.every) if plan.folder is not None else None
+    checkpoint = None
+    if plan.folder is not None:
+        checkpoint = Checkpoint(plan.folder, plan.every, words=plan.words)
     with _added(net, on_epoch_finished=best, on_training_finished=[b.restore for b in best]):
         try:
             if checkpoint is not None:
@@ -174,14 +178,15 @@ def _prepare(checkpoint: Checkpoint, net, X, y, plan: Plan) -> None:
         if epochs > net.max_epochs:
             raise DataError(
                 f"{plan.folder}: {epochs} epochs have been trained already, asked for are "
-                f"{net.max_epochs}; ask for more, or discard them by --fresh"
+                f"{net.max_epochs}; ask for more, or discard them by {plan.words.fresh}"
             )
         log.info("%.0f s of training so far", checkpoint.elapsed)
         say_on_stderr(
-            f"resuming after {checkpoint.saved}, from {plan.folder} (--fresh starts over)"
+            f"resuming after {checkpoint.saved}, from {plan.folder} "
+            f"({plan.words.fresh} starts over)"
         )
     elif plan.resume:
-        raise DataError(f"--resume: there is no checkpoint to resume in {plan.folder}")
+        raise DataError(f"{plan.words.resume}: there is no checkpoint to resume in {plan.folder}")
 
 
 def _train(
@@ -251,13 +256,13 @@ def _diagnosis(error: DivergedError, net, X, checkpoint: Checkpoint | None) -> s
     low, high = min(x.min() for x in images), max(x.max() for x in images)
     text = (
         f"{error}; likely causes: a learning rate too high (update_learning_rate is {rate}), or "
-        f"pixels not scaled (X goes from {low:g} to {high:g}, expected 0 to 1)"
+        f"inputs not scaled (X goes from {low:g} to {high:g}, expected about 0 to 1)"
     )
     if checkpoint is None or not checkpoint.saved:
         return f"{text}; nothing saved"
     return (
         f"{text}; the last good checkpoint, after {checkpoint.saved}, is kept in "
-        f"{checkpoint.folder}: --resume continues from it with your changes"
+        f"{checkpoint.folder}: {checkpoint.words.resume} continues from it with your changes"
     )
 
 

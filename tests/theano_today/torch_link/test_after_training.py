@@ -42,7 +42,7 @@ def test_predictions_of_any_number(net):
     assert whole.shape == (50, 4)
     for rows in (1, 2, 16, 17, 49):
         np.testing.assert_allclose(net.predict(X[:rows]), whole[:rows], rtol=1e-5, atol=1e-6)
-    assert net.score(X, Y) == pytest.approx(r2_score(Y, whole), rel=1e-4)
+    assert net.score(X, Y) == pytest.approx(r2_score(whole, Y), rel=1e-4)
 
 
 def test_copies_train_on_by_themselves(net):

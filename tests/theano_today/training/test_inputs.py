@@ -61,17 +61,16 @@ def test_other_floats_are_converted(dtype):
          ": give 5 rows or more"),
         (X[:0], Y[:0], "X and y have 0 rows; the net validates with one of 5 folds (eval_size=0.2)"
          ": give 5 rows or more"),
-        (X[:, :5], Y, "X has shape (20, 5), expected (rows, 6); load2d() gives images of this "
-         "shape"),
-        (X.reshape(20, 1, 6), Y, "X has shape (20, 1, 6), expected (rows, 6); load2d() gives "
-         "images of this shape"),
+        (X[:, :5], Y, "X has shape (20, 5), expected (rows, 6)"),
+        (X.reshape(20, 1, 6), Y, "X has shape (20, 1, 6), expected (rows, 6)"),
         (X, Y[:, :1], "y has shape (20, 1), expected (rows, 2)"),
         (X, Y[:, 0], "y has shape (20, 1), expected (rows, 2)"),
-        (np.round(X * 255), Y, "X has values from 1 to 252; scale pixels to 0 to 1: X / 255"),
-        ((X * 255).astype(np.uint8), Y, "X has values from 1 to 252; scale pixels to 0 to 1: "
+        (np.round(X * 255), Y, "X has values from 1 to 252; scale them to about 0 to 1, pixels by "
          "X / 255"),
-        (X, Y * 48 + 48, "y has values from 48.0055 to 94.4766; scale coordinates to -1 to 1: "
-         "(y - 48) / 48"),
+        ((X * 255).astype(np.uint8), Y, "X has values from 1 to 252; scale them to about "
+         "0 to 1, pixels by X / 255"),
+        (X, Y * 48 + 48, "y has values from 48.0055 to 94.4766; scale them to about -1 to 1, such "
+         "as (y - 48) / 48"),
         (list(X), Y, "X is a list, expected a NumPy array"),
         (X, None, "y is a NoneType, expected a NumPy array"),
         (X, np.float32(1)[()], "y is a float32, expected a NumPy array"),

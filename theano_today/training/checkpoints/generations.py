@@ -32,11 +32,16 @@ class Generations:
         Its own folder. Nothing else in there is touched.
     say : callable
         Called with a line for each file that is refused.
+    elsewhere : str
+        What a message calls a folder that is free.
     """
 
-    def __init__(self, folder: Path, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, folder: Path, say: Callable[[str], None], elsewhere: str = "another folder"
+    ) -> None:
         self.folder = folder
         self.say = say
+        self.elsewhere = elsewhere
         self.good: list[Path] = []  # read or written by this run, the oldest first
         self.foreign: set[Path] = set()  # of other runs
         self._lock: FolderLock | None = None
@@ -54,7 +59,7 @@ class Generations:
         if self._lock is not None and not self._lock.is_there():
             self.close()  # somebody has removed the folder
         if self._lock is None:
-            self._lock = FolderLock(self.folder)
+            self._lock = FolderLock(self.folder, self.elsewhere)
             for name, path in leftovers(self.folder):
                 if _NAME.fullmatch(name):
                     self._remove([path])

@@ -6,6 +6,7 @@ import itertools
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +30,24 @@ def say_on_stderr(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
+@dataclass(frozen=True)
+class Words:
+    """What the user says to start over, to resume, and to leave a folder to others.
+
+    A script with a command line names its own options.
+    """
+
+    fresh: str = "Plan(resume=False)"
+    resume: str = "Plan(resume=True)"
+    elsewhere: str = "another folder"
+
+
 class Checkpoint:
     """A handler for on_epoch_finished (and on_batch_finished) that writes checkpoints when due.
 
     In a notebook, for nets whose batch iterators leave their data as it is::
 
-        checkpoint = Checkpoint("faces.checkpoints")
+        checkpoint = Checkpoint("net.checkpoints")
         net = NeuralNet(..., on_epoch_finished=[checkpoint])
         net.initialize()
         checkpoint.resume(net)
@@ -54,17 +67,24 @@ class Checkpoint:
     say : callable, optional
         Called with a line for each file that cannot be used and each cause of not writing
         one, once; default: print it on stderr.
+    words : Words, optional
+        For messages.
     """
 
     only_for_this_run = True  # see pickling.get_state
 
     def __init__(
-        self, folder, every: float = 60, say: Callable[[str], None] = say_on_stderr
+        self,
+        folder,
+        every: float = 60,
+        say: Callable[[str], None] = say_on_stderr,
+        words: Words | None = None,
     ) -> None:
         self.folder = Path(folder)
         self.every = every
         self.say = say
-        self.generations = Generations(self.folder, say)
+        self.words = words or Words()
+        self.generations = Generations(self.folder, say, self.words.elsewhere)
         self.fingerprint: dict[str, str] = {}
         self.batches: Batches | None = None  # set by session.fit
         self.saved = ""  # how far the run was at its last checkpoint
@@ -142,8 +162,8 @@ class Checkpoint:
             path, reason = others[0]
             raise DataError(
                 f"{path}: belongs to an unfinished run that differs in {reason}; "
-                "--fresh discards it, another --out leaves it alone, --resume continues "
-                "it if only settings differ"
+                f"{self.words.fresh} discards it, {self.words.elsewhere} leaves it alone, "
+                f"{self.words.resume} continues it if only settings differ"
             )
         return None
 

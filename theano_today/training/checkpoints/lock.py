@@ -27,6 +27,8 @@ class FolderLock:
     ----------
     folder : Path
         Made if it is not there.
+    elsewhere : str
+        What a message calls a folder that is free.
 
     Raises
     ------
@@ -36,13 +38,13 @@ class FolderLock:
         The folder cannot be made or written to.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, elsewhere: str = "another folder") -> None:
         self.path = folder.absolute() / NAME
         former = _held.get(self.path)
         if former is not None and _is_at(former.handle, self.path):
             self.handle: int = former.handle
         else:
-            self.handle = _lock(self.path)
+            self.handle = _lock(self.path, elsewhere)
             text = f"process {os.getpid()} on {socket.gethostname()}\n"
             with suppress(OSError):  # a full disk does not harm the lock
                 os.ftruncate(self.handle, 0)
@@ -63,7 +65,7 @@ class FolderLock:
             os.close(self.handle)
 
 
-def _lock(path: Path) -> int:
+def _lock(path: Path, elsewhere: str) -> int:
     while True:
         path.parent.mkdir(exist_ok=True)
         try:
@@ -79,7 +81,7 @@ def _lock(path: Path) -> int:
             os.close(handle)
             raise RunningError(
                 f"{path.parent}: another run is at work here ({owner or 'it has just begun'}); "
-                "wait for its end, or name another file by --out"
+                f"wait for its end, or use {elsewhere}"
             ) from None
         except OSError:
             os.close(handle)

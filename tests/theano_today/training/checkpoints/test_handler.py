@@ -258,7 +258,7 @@ class TestWhichRun:
         ) as caught:
             run(make, crashed)
         assert words in str(caught.value)
-        assert "--fresh discards it" in str(caught.value)
+        assert "Plan(resume=False) discards it" in str(caught.value)
         assert sorted(path.read_bytes() for path in crashed.glob("*.safetensors")) == before
 
     def test_other_data_or_settings_are_refused(self, crashed):
@@ -281,7 +281,9 @@ class TestWhichRun:
         with pytest.raises(DataError, match=r"differs in layers"):
             run(lambda: tiny(hidden_num_units=6), crashed, resume=True)
         shutil.rmtree(crashed)
-        with pytest.raises(DataError, match="--resume: there is no checkpoint to resume in"):
+        with pytest.raises(
+            DataError, match=r"Plan\(resume=True\): there is no checkpoint to resume in"
+        ):
             run(tiny, folder, resume=True)
         assert not folder.exists()
 
