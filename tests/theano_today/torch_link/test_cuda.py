@@ -11,6 +11,7 @@ import theano
 import theano.tensor as T
 from lasagne import layers
 
+from tests.theano_today.torch_link import test_scan
 from theano_today import torch_link
 from theano_today.torch_link.dispatch import fused
 from theano_today.torch_link.target import Target
@@ -55,6 +56,19 @@ def test_training_is_the_cpus(dropout):
     program = set_up[0][0].fn
     assert len(program.recordings) == 2
     assert all(r.graph is not None for r in program.recordings.values()), "nothing was captured"
+
+
+@pytest.mark.parametrize("layer", [layers.LSTMLayer, layers.GRULayer])
+def test_recurrent_nets_train_as_on_the_cpu(layer):
+    set_up = [test_scan.training(layer, mode, masked=True) for mode in (cuda(), TORCH)]
+    for _ in range(6):
+        values = test_scan.SEQUENCES, test_scan.MASK, test_scan.TARGETS
+        ours, theirs = (float(step(*values)) for step, _ in set_up)
+        assert ours == pytest.approx(theirs, rel=1e-4)
+    for ours, theirs in zip(set_up[0][1], set_up[1][1], strict=True):
+        np.testing.assert_allclose(ours.get_value(), theirs.get_value(), atol=1e-5)
+    (recording,) = set_up[0][0].fn.recordings.values()
+    assert recording.graph is not None, "nothing was captured"
 
 
 def test_every_kernel_was_made():
