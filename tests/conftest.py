@@ -31,12 +31,7 @@ if worker and "compiledir" not in os.environ.get("THEANO_FLAGS", ""):
             shutil.copy(kernels, folder)
 
 # Before anything imports Theano, and before xdist starts its workers, which inherit it.
-quick = quick_compilation.set_up()
-
-
-def pytest_unconfigure():
-    if quick is not None:
-        shutil.rmtree(quick, ignore_errors=True)
+quick_compilation.set_up()
 
 
 # No deadlines: the machine may be busy with something else. The second is for tests/fuzz.py.

@@ -18,10 +18,8 @@ start inherit it, and THEANO_FLAGS stays free for the tests.
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 HEADERS = """
@@ -38,36 +36,38 @@ HEADERS = """
 
 # In a process of its own: the tests' process sets its flags before it imports Theano.
 _PRECOMPILE = """
-import sys, subprocess, theano_today, theano
+import os, sys, subprocess, theano_today, theano
 from theano.gof import cmodule
 from theano_today.engine import library
 arguments = [
     theano.config.cxx, "-shared", "-g", "-O3", "-fno-math-errno",
     *cmodule.GCC_compiler.compile_args(),
     *("-I" + folder for folder in cmodule.std_include_dirs()),
-    "-fvisibility=hidden", "-x", "c++-header", sys.argv[1], "-o", sys.argv[1] + ".gch",
+    "-fvisibility=hidden", "-x", "c++-header", sys.argv[1], "-o", sys.argv[1] + ".tmp",
 ]
 subprocess.run(arguments, check=True)
+os.replace(sys.argv[1] + ".tmp", sys.argv[1] + ".gch")
 library.kernels()
 """
 
 
-def set_up() -> Path | None:
+def set_up() -> None:
     """Set THEANORC for this process and those that it starts.
 
-    Returns
-    -------
-    Path or None
-        The folder to remove at the end. None: some process above did all this, nobody asked for
-        it, or it does not work here, and modules are compiled as ever.
+    Not where a process above did all this, where nobody asked for it, or where it does not work:
+    modules are then compiled as ever. The header's path is part of what tells one compiled module
+    from another, so that it stays the same from run to run.
     """
     if os.environ.get("TESTS_COMPILE_QUICKLY") != "1" or "THEANORC" in os.environ:
-        return None
-    folder = Path(tempfile.mkdtemp(prefix="theano-headers-"))
+        return
+    folder = Path.home() / ".theano" / "tests-headers"
     header, settings = folder / "all.h", folder / "theanorc"
-    header.write_text(HEADERS)
-    settings.write_text(f"[gcc]\ncxxflags = -O0 -g0 -include {header}\n")
+    if " " in str(header):  # Theano splits the flags at spaces
+        return
     try:
+        folder.mkdir(parents=True, exist_ok=True)
+        header.write_text(HEADERS)
+        settings.write_text(f"[gcc]\ncxxflags = -O0 -g0 -include {header}\n")
         subprocess.run(
             [sys.executable, "-c", _PRECOMPILE, header],
             cwd=Path(__file__).parents[1],
@@ -78,7 +78,5 @@ def set_up() -> Path | None:
         )
     except (OSError, subprocess.CalledProcessError) as error:
         print(f"modules are compiled slowly: {error}\n{getattr(error, 'stderr', '')}")
-        shutil.rmtree(folder)
-        return None
+        return
     os.environ["THEANORC"] = str(settings)
-    return folder

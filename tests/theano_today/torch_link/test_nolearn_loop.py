@@ -336,6 +336,7 @@ class batch_norm(layers.Layer):
         return gamma * (input - mean) / T.sqrt(var + 1e-4)
 
 
+@pytest.mark.long
 def test_a_net_of_many_layers():
     x, y = T.tensor4(), T.ivector()
     found = []
@@ -377,6 +378,7 @@ np.savez(sys.argv[1], *[p.get_value() for p in net.get_all_params()],
 """
 
 
+@pytest.mark.long
 def test_net2_against_the_stock_stack(tmp_path):
     """Six batches of noise, where no ties are: losses to 5 digits, parameters to 1e-6."""
     for flags in ("device=torch:cpu", "engine=stock"):
