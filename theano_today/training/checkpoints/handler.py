@@ -188,7 +188,8 @@ class Checkpoint:
             raise DataError(f"{self.generations.good[-1]}: {error}") from None
         except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
             # Whole and with a checksum that matches, but not written by `save`.
-            what = f"{type(error).__name__}: {error}"
+            # The text may quote what the file holds: no control characters for the terminal.
+            what = f"{type(error).__name__}: {ascii(str(error))[1:-1]}"
             raise DataError(f"{self.generations.good[-1]}: is not a checkpoint ({what})") from error
         other = differences(content["made_with"], made_with())
         if other:
