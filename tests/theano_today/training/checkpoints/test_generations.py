@@ -197,3 +197,12 @@ def test_a_random_state_that_is_none(attempt):  # found by the same test
     texts = header["__metadata__"] | {"content": json.dumps(changed)}
     _, said, _ = attempt(sealed(header | {"__metadata__": texts}, blocks))
     assert "is not a checkpoint (OverflowError: " in said[0]
+
+
+def test_control_characters_in_a_text(attempt):  # found by the test above
+    header, blocks, content, _ = parts()
+    changed = put(content, ("dict", "random", "dict", "python", "tuple", 0), "\r\x1b[2J")
+    texts = header["__metadata__"] | {"content": json.dumps(changed)}
+    _, said, unchanged = attempt(sealed(header | {"__metadata__": texts}, blocks))
+    assert unchanged
+    assert r"state with version \r\x1b[2J passed" in said[0]
