@@ -5,12 +5,16 @@ know no more than that; README.md in this folder is the map. Importing it is che
 Theano, Lasagne or nolearn is loaded until a program imports it.
 """
 
-from theano_today import compat, engine, errors, former_names, python2, setup, training
+from theano_today import errors
+
+errors.install_excepthook()
+errors.refuse_windows()  # before modules are imported that Windows lacks
+
+from theano_today import compat, engine, former_names, python2, setup, training  # noqa: E402
 
 
 def activate() -> None:
     """Install everything, in order; a second call changes nothing."""
-    errors.install_excepthook()
     compat.install()
     python2.install()
     setup.install()

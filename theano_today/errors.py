@@ -50,6 +50,15 @@ class DivergedError(UserError, ArithmeticError):
     exit_code = 3
 
 
+def refuse_windows() -> None:
+    """Raise SetupError on native Windows, which lacks flock, fork and the compilers of Theano's C."""
+    if sys.platform == "win32":
+        raise SetupError(
+            "theano_today needs Linux or macOS, this is native Windows: install WSL "
+            "(wsl --install) and run the same commands there"
+        )
+
+
 def install_excepthook() -> None:
     """Print an uncaught `UserError` as one line on stderr and exit with its code.
 

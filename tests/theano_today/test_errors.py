@@ -93,3 +93,10 @@ def test_write_error_of_the_system():
     assert str(error) == "net2.pickle: cannot be written: No space left on device"
     assert (error.errno, error.strerror) == (28, "No space left on device")
     assert str(pickle.loads(pickle.dumps(error))) == str(error)
+
+
+def test_native_windows_gets_a_line():
+    done = fresh_python("-c", "import sys; sys.platform = 'win32'; import theano_today")
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: theano_today needs Linux or macOS, this is native Windows")
