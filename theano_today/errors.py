@@ -51,7 +51,7 @@ class DivergedError(UserError, ArithmeticError):
 
 
 def refuse_windows() -> None:
-    """Raise SetupError on native Windows, which lacks flock, fork and the compilers of Theano's C."""
+    """Raise SetupError on native Windows, which lacks flock and fork, among others."""
     if sys.platform == "win32":
         raise SetupError(
             "theano_today needs Linux or macOS, this is native Windows: install WSL "
