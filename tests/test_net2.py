@@ -323,9 +323,18 @@ class TestCtrlC:
 
 
 class TestGoingOn:
-    def test_after_sigkill_and_sigterm(self, data, runs, tmp_path):
+    @pytest.mark.parametrize("device", ["cpu", pytest.param("torch:cpu", marks=pytest.mark.long)])
+    def test_after_sigkill_and_sigterm(self, device, data, runs, tmp_path):
         arguments = ("--data", data, "--epochs", EPOCHS, "--seed", 5)
-        alone, stopped = runs[0][1], tmp_path
+        alone, stopped = runs[0][1], tmp_path / "stopped"
+        stopped.mkdir()
+        if device != "cpu":
+            pytest.importorskip(
+                "torch", reason="needs PyTorch: pip install -r requirements-gpu.txt"
+            )
+            arguments += ("--device", device)
+            alone = tmp_path
+            assert script(*arguments, cwd=alone).returncode == 0
 
         process = start(*arguments, "--checkpoint", 0, cwd=stopped)
         until(process, "     1  |")

@@ -551,6 +551,27 @@ class TestDiverged:
         assert Checkpoint(folder).resume(net)
         assert np.isfinite(net.predict(X)).all()
 
+    def test_between_two_checkpoints(self, folder):
+        """On a device found at the epoch's end; named all the same, and nobody sees its row."""
+
+        class Bad(BatchIterator):
+            count = 0
+
+            def transform(self, Xb, yb):
+                self.count += 1
+                return (Xb * np.float32(np.nan), yb) if self.count == 6 else (Xb, yb)
+
+        seen = []
+        net = tiny(
+            batch_iterator_train=Bad(4),
+            on_epoch_finished=[lambda nn, rows: seen.append(len(rows))],
+        )
+        with pytest.raises(DivergedError, match=r"became nan in epoch 2, batch 2; .*nothing saved"):
+            fit(net, X, Y, Plan(folder, every=3600))
+        assert seen == [1]
+        assert len(net.train_history_) == 1
+        assert not list(folder.glob("*.safetensors"))
+
     def test_weights_that_are_not_finite_are_never_written(self, folder):
         """A gradient may be inf where the loss was not: the loss says so a batch later."""
         with pytest.raises(DivergedError, match=r"in epoch 1, batch \d"):
