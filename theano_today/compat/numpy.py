@@ -6,11 +6,13 @@ installed NumPy still defines is left alone.
 
 from __future__ import annotations
 
+import importlib
 from types import ModuleType
 
 import numpy as np
 
 from theano_today import hooks
+from theano_today.compat import whole_floats
 
 # Aliases of Python's own types: deprecated in 1.20, gone in 1.24.
 _PYTHON_TYPES = {"bool": bool, "int": int, "float": float, "complex": complex, "object": object}
@@ -71,11 +73,33 @@ def install() -> None:
     # numpy.linalg.linalg, private (_linalg) since 2.0: theano.gpuarray, which scan imports
     # whether there is a GPU or not, takes LinAlgError from it.
     hooks.supply("numpy.linalg.linalg", _fill_linalg)
+    if not hasattr(np.linalg, "linalg"):  # an attribute of its package without an import of its own
+        importlib.import_module("numpy.linalg.linalg")
+    # ndarray.tostring, gone in 2.3: tobytes by its former name. itemset, gone in 2.0.
+    whole_floats.add_to_ndarray("tostring", _to_bytes)
+    whole_floats.add_to_ndarray("itemset", _set_item)
+    whole_floats.install()
     # numpy.distutils, gone from Python 3.12 on: Theano asks it for BLAS and NumPy's headers.
     hooks.supply("numpy.distutils", _fill_distutils)
     hooks.supply("numpy.distutils.__config__", _fill_config)
     hooks.supply("numpy.distutils.system_info", _fill_system_info)
     hooks.supply("numpy.distutils.misc_util", _fill_misc_util)
+
+
+def _to_bytes(self, order="C"):
+    return self.tobytes(order)
+
+
+def _set_item(self, *arguments):
+    *index, value = arguments
+    if len(index) == 1 and not isinstance(index[0], tuple):
+        self.flat[index[0]] = value
+    elif index:
+        self[index[0] if len(index) == 1 else tuple(index)] = value
+    elif self.size == 1:
+        self[(0,) * self.ndim] = value
+    else:
+        raise ValueError("can only convert an array of size 1 to a Python scalar")
 
 
 def _fill_linalg(module: ModuleType) -> None:
