@@ -2,8 +2,8 @@
 
 One module per package that moved on; each entry says what broke and since which version.
 A name that a current package does define is never replaced, so pandas, scikit-learn, pytest
-and the user's own code see what they always saw. The functions of NumPy that take a size are
-wrapped (whole_floats.py), and called as they are unless NumPy would refuse the call.
+and the user's own code see what they always saw. Importing Theano wraps functions of NumPy that
+take a size (whole_floats.py); they are called as they are unless NumPy would refuse the call.
 """
 
 from theano_today import hooks

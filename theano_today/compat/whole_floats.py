@@ -7,9 +7,10 @@ rows)`` warned from 1.16 on, and is a TypeError since 1.24.
 A whole float that stands where a size does, which NumPy refuses, becomes an int, unless the caller
 is one of today's packages. All other calls go through as they are, and cost about a microsecond
 more. np.zeros, np.empty and the
-functions of np.random that have a size are written in C: these names are wrapped. They are NumPy's
-own again once numba is imported, which compiles calls by the function they name. All other
-functions stay the objects they are: private names that they use are changed.
+functions of np.random that have a size are written in C: these names are wrapped, once Theano is
+imported, which no program of today does. They are NumPy's own again once numba is imported, which
+compiles calls by the function they name. All other functions stay the objects they are: private
+names that they use are changed.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import inspect
 import operator
 import sys
 from collections.abc import Callable
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -33,9 +34,8 @@ _BUILT_IN = ("zeros", "empty")
 
 
 def install() -> None:
-    if "numba" not in sys.modules:
-        _wrap()
-        hooks.before_import("numba", _unwrap)
+    hooks.after_import("theano", _wrap)
+    hooks.before_import("numba", _unwrap)
     # ones and full call empty, eye calls zeros, linspace and logspace call operator.index.
     _change("numpy._core.numeric", empty=_of_shape(np.empty, True))
     index = SimpleNamespace(**vars(operator) | {"index": _index})
@@ -54,7 +54,9 @@ def _change(module: str, **names: object) -> None:
             setattr(found, name, value)
 
 
-def _wrap() -> None:
+def _wrap(theano: ModuleType) -> None:
+    if "numba" in sys.modules:
+        return
     for name in _BUILT_IN:
         setattr(np, name, _of_shape(getattr(np, name)))
     for name, function in list(vars(np.random).items()):
