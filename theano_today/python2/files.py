@@ -24,7 +24,25 @@ _LOOKED_AT = 1 << 16
 _NO_TEXT = re.compile("[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x80-\x9f]")
 
 
-class TextFile(io.TextIOWrapper):
+class _Read:
+    """What Python 2's files had to read by."""
+
+    def xreadlines(self: Any):
+        return self
+
+    def next(self: Any):
+        return next(self)
+
+
+class _Written:
+    """writelines by way of write, which the classes below override."""
+
+    def writelines(self: Any, lines):
+        for line in lines:
+            self.write(line)
+
+
+class TextFile(_Read, _Written, io.TextIOWrapper):
     """A file opened without "b"."""
 
     def __init__(self, buffer: Any, encoding: str, newline: str | None, at_once: bool) -> None:
@@ -52,16 +70,6 @@ class TextFile(io.TextIOWrapper):
         if self._at_once:
             self.flush()
 
-    def writelines(self, lines):
-        for line in lines:
-            self.write(line)
-
-    def xreadlines(self):
-        return self
-
-    def next(self):
-        return next(self)
-
     def seek(self, offset, whence=0):
         # Python 2's offsets are bytes, from wherever one likes.
         if whence and offset:
@@ -70,38 +78,20 @@ class TextFile(io.TextIOWrapper):
         return super().seek(offset, whence)
 
 
-class BytesFile(io.BufferedRandom):
+class BytesFile(_Read, _Written, io.BufferedRandom):
     """A file opened with "b": text is taken as well."""
 
     def write(self, data):
         super().write(_written(data))
 
-    def writelines(self, lines):
-        for line in lines:
-            self.write(line)
 
-    def xreadlines(self):
-        return self
-
-    def next(self):
-        return next(self)
+class _BytesReader(_Read, io.BufferedReader):
+    """Only read."""
 
 
-class _BytesReader(io.BufferedReader):
-    def xreadlines(self):
-        return self
-
-    def next(self):
-        return next(self)
-
-
-class _BytesWriter(io.BufferedWriter):
+class _BytesWriter(_Written, io.BufferedWriter):
     def write(self, data):
         super().write(_written(data))
-
-    def writelines(self, lines):
-        for line in lines:
-            self.write(line)
 
 
 def open(name: Any, mode: str = "r", buffering: int = -1, *arguments: Any, **options: Any) -> Any:
