@@ -1,4 +1,6 @@
-"""What scikit-learn dropped: sklearn.cross_validation and sklearn.grid_search, gone in 0.20.
+"""What scikit-learn dropped: sklearn.cross_validation grid_search, gone in 0.20, and more.
+
+The folds are here, what is done with them in sklearn_validation.py, all else in sklearn_names.py.
 
 The classes of cross_validation were given the number of samples (or y) and were iterated
 themselves; those of model_selection are given X and y later, by split().
@@ -12,11 +14,14 @@ from types import ModuleType
 import numpy as np
 
 from theano_today import hooks
+from theano_today.compat import sklearn_names, sklearn_validation
 
 
 def install() -> None:
     hooks.supply("sklearn.cross_validation", _fill_cross_validation)
     hooks.supply("sklearn.grid_search", _fill_grid_search)
+    hooks.supply("sklearn.learning_curve", sklearn_validation.fill_learning_curve)
+    sklearn_names.install()
 
 
 class _Folds:
@@ -127,12 +132,9 @@ def _fill_cross_validation(module: ModuleType) -> None:
     for cls in (KFold, StratifiedKFold, ShuffleSplit, StratifiedShuffleSplit, LeaveOneOut):
         cls.__module__ = module.__name__
         setattr(module, cls.__name__, cls)
-    for name in ("cross_val_score", "train_test_split", "permutation_test_score"):
-        setattr(module, name, getattr(model_selection, name))
+    module.train_test_split = model_selection.train_test_split  # type: ignore[attr-defined]
+    sklearn_validation.fill_cross_validation(module, KFold, StratifiedKFold)
 
 
 def _fill_grid_search(module: ModuleType) -> None:
-    from sklearn import model_selection
-
-    for name in ("GridSearchCV", "RandomizedSearchCV", "ParameterGrid", "ParameterSampler"):
-        setattr(module, name, getattr(model_selection, name))
+    sklearn_validation.fill_grid_search(module)
