@@ -7,9 +7,19 @@ take a size (whole_floats.py); they are called as they are unless NumPy would re
 """
 
 from theano_today import hooks
-from theano_today.compat import lasagne, nolearn, numpy, quiet, scipy, sklearn, stdlib, theano
+from theano_today.compat import (
+    lasagne,
+    nolearn,
+    numpy,
+    pandas,
+    quiet,
+    scipy,
+    sklearn,
+    stdlib,
+    theano,
+)
 
-PACKAGES = (stdlib, numpy, scipy, sklearn, theano, lasagne, nolearn, quiet)
+PACKAGES = (stdlib, numpy, scipy, sklearn, pandas, theano, lasagne, nolearn, quiet)
 
 
 def install() -> None:
