@@ -9,6 +9,7 @@ take a size (whole_floats.py); they are called as they are unless NumPy would re
 from theano_today import hooks
 from theano_today.compat import (
     lasagne,
+    matplotlib,
     nolearn,
     numpy,
     pandas,
@@ -19,7 +20,7 @@ from theano_today.compat import (
     theano,
 )
 
-PACKAGES = (stdlib, numpy, scipy, sklearn, pandas, theano, lasagne, nolearn, quiet)
+PACKAGES = (stdlib, numpy, scipy, sklearn, pandas, matplotlib, theano, lasagne, nolearn, quiet)
 
 
 def install() -> None:
