@@ -6,6 +6,7 @@ import importlib
 from types import ModuleType
 
 from theano_today import hooks
+from theano_today.compat import scipy_misc
 
 # Private since SciPy 1.8 (scipy.signal._signaltools, ._sigtools). Theano's ConvOp takes
 # _valfrommode and _bvalfromboundary from the one and _convolve2d from the other; without them
@@ -17,6 +18,7 @@ _PRIVATE = {
 
 
 def install() -> None:
+    scipy_misc.install()
     for name in _PRIVATE:
         hooks.supply(name, _fill)
         # SciPy 1.8 to 1.18 at least leave a signaltools that has the public names only.
