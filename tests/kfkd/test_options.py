@@ -9,6 +9,7 @@ import pytest
 
 from kfkd.options import net2_options, plot_options
 from theano_today.errors import DataError, MissingFileError, UserError, WriteError
+from theano_today.training.checkpoints.handler import Words
 from theano_today.training.session import Plan
 
 NET = SimpleNamespace(max_epochs=1000)
@@ -42,8 +43,11 @@ def test_all_options(tmp_path):
 
 
 def test_the_plan():
+    words = Words(fresh="--fresh", resume="--resume", elsewhere="another --out")
     plan = read().plan
-    assert plan == Plan(folder=Path("net2.checkpoints"), every=60, settings={"seed": 42})
+    assert plan == Plan(
+        folder=Path("net2.checkpoints"), every=60, settings={"seed": 42}, words=words
+    )
     assert plan.resume is None
     Path("faces").mkdir()
     options = read(
@@ -52,7 +56,7 @@ def test_the_plan():
     )  # fmt: skip
     assert options.plan == Plan(
         folder=Path("faces/a.b.checkpoints"), every=0.5, resume=True, best=True, patience=7,
-        settings={"seed": 1},
+        settings={"seed": 1}, words=words,
     )  # fmt: skip
     assert read("--fresh").plan.resume is False
 

@@ -67,7 +67,7 @@ def _divisor(b, message: str):
 def _true_division(a, b):
     if is_number(a) and not is_number(b):
         # torch takes number / b for number * (1 / b), which is rounded twice and overflows early.
-        a = torch.tensor(a, dtype=b.dtype)  # on the host: handed to the kernel as a number
+        a = torch.full((), a, dtype=b.dtype, device=b.device)
     return a / b
 
 
