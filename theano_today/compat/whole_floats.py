@@ -10,7 +10,7 @@ more. np.zeros, np.empty and the
 functions of np.random that have a size are written in C: these names are wrapped, once Theano is
 imported, which no program of today does. They are NumPy's own again once numba is imported, which
 compiles calls by the function they name. All other functions stay the objects they are: private
-names that they use are changed.
+names that they use are changed, whoever calls.
 """
 
 from __future__ import annotations
@@ -36,11 +36,13 @@ _BUILT_IN = ("zeros", "empty")
 def install() -> None:
     hooks.after_import("theano", _wrap)
     hooks.before_import("numba", _unwrap)
-    # ones and full call empty, eye calls zeros, linspace and logspace call operator.index.
+    # ones and full call empty, eye calls zeros; linspace, logspace, histogram operator.index.
     _change("numpy._core.numeric", empty=_of_shape(np.empty, True))
     index = SimpleNamespace(**vars(operator) | {"index": _index})
     _change("numpy.lib._twodim_base_impl", zeros=_of_shape(np.zeros, True), operator=index)
     _change("numpy._core.function_base", operator=index)
+    _change("numpy.lib._histograms_impl", operator=index)
+    _change("numpy._core.fromnumeric", _wrapfunc=_reshaping())
     # vstack, hstack, stack; dstack, column_stack
     for module in ("numpy._core.shape_base", "numpy.lib._shape_base_impl"):
         _change(module, _arrays_for_stack_dispatcher=_arrays_to_stack)
@@ -144,6 +146,22 @@ def _of_size(function: Callable) -> Callable:
     wrapped.__self__ = function.__self__  # type: ignore[attr-defined]
     wrapped.__module__, wrapped.__qualname__ = "numpy.random", function.__name__
     return wrapped
+
+
+def _reshaping() -> Callable | None:
+    """Return fromnumeric's _wrapfunc, by which np.reshape calls the array's own method."""
+    call = getattr(sys.modules.get("numpy._core.fromnumeric"), "_wrapfunc", None)
+    if call is None or hasattr(call, _ORIGINAL):
+        return call
+
+    @functools.wraps(call)
+    def wrapfunc(array, method, *arguments, **options):
+        if method == "reshape" and arguments and _has_whole(arguments[0]):
+            arguments = (_whole(arguments[0]), *arguments[1:])
+        return call(array, method, *arguments, **options)
+
+    setattr(wrapfunc, _ORIGINAL, call)
+    return wrapfunc
 
 
 def _arrays_to_stack(arrays: Any) -> tuple:

@@ -62,7 +62,14 @@ def test_draws_are_those_of_the_integer(draw, kind):
         lambda n: np.linspace(0, 1, n),
         lambda n: np.linspace(0, 1, num=n, endpoint=False),
         lambda n: np.logspace(0, 2, n),
-        lambda n: np.empty((n, 3)) * 0,
+        lambda n: np.reshape(np.arange(8), (2, n)),
+        lambda n: np.reshape(np.arange(4.0), n),
+        lambda n: np.histogram([1, 2, 2, 5], bins=n)[0],
+        lambda n: np.histogram2d([1, 2, 5], [3, 4, 4], [2, n])[0],
+        lambda n: np.random.RandomState(0).uniform(size=(2, n)),
+        lambda n: np.random.RandomState(0).randint(0, 5, n),
+        lambda n: np.random.RandomState(0).choice(9, n),
+        lambda n: np.random.RandomState(0).randn(n),
     ],
 )
 def test_arrays_are_those_of_the_integer(make):
