@@ -40,6 +40,10 @@ class SetupError(UserError, RuntimeError):
     """The machine lacks something that the README's set-up installs (a compiler, headers)."""
 
 
+class MissingPackageError(UserError, ModuleNotFoundError):
+    """A package that only this function needs is not installed."""
+
+
 class RunningError(UserError, RuntimeError):
     """Another process is at work on the same files."""
 
