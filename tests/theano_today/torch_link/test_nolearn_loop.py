@@ -24,11 +24,11 @@ CLASSES = RS.randint(0, 3, 50).astype(np.int32)
 
 
 @pytest.fixture
-def link():
+def link(monkeypatch):
     """The link as the default, for the time of a test."""
-    before = theano_mode.instantiated_default_mode
-    yield torch_link.use("cpu")
-    theano_mode.instantiated_default_mode = before
+    mode = theano_mode.instantiated_default_mode
+    monkeypatch.setattr(theano_mode, "instantiated_default_mode", mode)  # put back at its end
+    return torch_link.use("cpu")
 
 
 def small(**changed):
