@@ -23,7 +23,7 @@ import torch
 from theano.tensor.nnet import abstract_conv as ac
 
 from theano_today.torch_link import pooling
-from theano_today.torch_link.dispatch.basic import RULES, implements, is_number
+from theano_today.torch_link.dispatch.basic import implements, is_number
 from theano_today.torch_link.dispatch.conv import Geometry
 from theano_today.torch_link.dispatch.fused import NotWritten, elementwise
 from theano_today.torch_link.dispatch.pool import Windows
@@ -98,9 +98,13 @@ def _is_plain(z) -> bool:
     op = node.op
     taps = op.kshp and op.kshp[1:]
     known = taps is not None and None not in taps and math.prod(taps) <= MOST_TAPS
+    return known and _is_unit(op) and all(v.type.dtype == "float32" for v in node.inputs)
+
+
+def _is_unit(op) -> bool:
+    """A convolution, or its gradient, of stride 1 that neither pads nor dilates nor groups."""
     unit = tuple(op.subsample) == tuple(op.filter_dilation) == (1, 1) and op.num_groups == 1
-    plain = op.border_mode in ("valid", (0, 0), 0) and not getattr(op, "unshared", False)
-    return known and unit and plain and all(v.type.dtype == "float32" for v in node.inputs)
+    return unit and op.border_mode in ("valid", (0, 0), 0) and not getattr(op, "unshared", False)
 
 
 def _weights(gradient, z, stage, clients, outputs):
@@ -117,9 +121,7 @@ def _weights(gradient, z, stage, clients, outputs):
         return None
     same = weights.inputs[0] is z.owner.inputs[0] and weights.inputs.count(dz) == 1
     alike = weights.op.filter_flip == getattr(z.owner.op, "filter_flip", None)
-    unit = tuple(weights.op.subsample) == tuple(weights.op.filter_dilation) == (1, 1)
-    plain = weights.op.border_mode in ("valid", (0, 0), 0) and weights.op.num_groups == 1
-    return weights if same and alike and unit and plain else None
+    return weights if same and alike and _is_unit(weights.op) else None
 
 
 def _node(op, outputs, original):
@@ -210,15 +212,12 @@ def write_kernel(op, kernel, kinds, taps, window) -> RawKernel:
         ]
     (c, kh, kw), (h, w) = taps, window
     name = f"{kernel.name}_{suffix}_{c}x{kh}x{kw}_{h}x{w}_" + "".join(k[0] for k in kinds)
-    function = kernel.code.replace(
-        "template <typename T> T ", "template <typename T> __device__ T "
-    )
     text = _KERNEL.format(
         name=name, parameters=", ".join(parameters), c=c, kh=kh, kw=kw, h=h, w=w,
         element=f"{kernel.name}<float>({terms})", start="\n".join(start), end="\n".join(end),
         before="\n".join(before), pixel="\n".join(pixel), after="\n".join(after),
     )  # fmt: skip
-    return RawKernel(name, f"{function}\n{text}")
+    return RawKernel(name, f"{kernel.device_code}\n{text}")
 
 
 class Launcher:
@@ -242,10 +241,9 @@ class Launcher:
             return None  # which the parts refuse, or do
         windows = Windows.of(self.pool_op, inside, *geometry)
         small = (n, count, *windows.size)
-        whole = [s * w == i for s, w, i in zip(windows.size, windows.window, inside, strict=True)]
         kinds = self._kinds(values, small)
         largest = max(n * count * math.prod(taps) * THREADS, n * count * math.prod(inside))
-        fits = all(whole) and windows.tile and largest <= MOST_ELEMENTS
+        fits = windows.exact and largest <= MOST_ELEMENTS
         if not fits or not kinds or n * count < FEWEST_IMAGES or not x.is_contiguous():
             return None
         key = (*kinds, *taps, *windows.window)
@@ -285,14 +283,6 @@ class Launcher:
         return kinds
 
 
-def _geometry(op, node) -> range:
-    return range(len(node.inputs) - 3, len(node.inputs))
-
-
-def _built(node, target):
-    return RULES[type(node.op)].build(node.op, node, target)
-
-
 def _values(op, others):
     """The values of `op.variables`; None for z."""
     rest = iter(others)
@@ -307,9 +297,9 @@ def _writable(write) -> bool:
     return True
 
 
-@implements(FirstStage, host=_geometry, numbers="one element")
+@implements(FirstStage, host=pooling.geometry_inputs, numbers="one element")
 def first_stage(op, node, target):
-    convolve, pool = _built(op.convolution, target), _built(op.stage, target)
+    convolve, pool = pooling.built(op.convolution, target), pooling.built(op.stage, target)
     if convolve is None or pool is None:
         return None
     elemwise = op.stage.op.elemwise
@@ -331,9 +321,9 @@ def first_stage(op, node, target):
     return function
 
 
-@implements(FirstStageGradient, host=_geometry, numbers="one element")
+@implements(FirstStageGradient, host=pooling.geometry_inputs, numbers="one element")
 def first_stage_gradient(op, node, target):
-    parts = [_built(n, target) for n in (op.convolution, op.stage, op.weights)]
+    parts = [pooling.built(n, target) for n in (op.convolution, op.stage, op.weights)]
     if any(part is None for part in parts):
         return None
     convolve, gradient, weights = parts

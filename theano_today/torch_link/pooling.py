@@ -148,8 +148,8 @@ def _node(op, inputs, original, more_outputs=()):
     return SimpleNamespace(op=op, inputs=inputs, outputs=outputs, original=original)
 
 
-def _parts(node, target):
-    """The function of an ordinary node."""
+def built(node, target: Target):
+    """The function that a node runs on `target`; None if it has none there."""
     rule = RULES[type(node.op)]
     return rule.build(node.op, node, target)
 
@@ -158,15 +158,13 @@ def _no_kernel(*inputs) -> None:
     """What a Launcher returns where it can make no kernel: then a stage runs as its parts."""
 
 
-def _geometry(op, node) -> range:
+def geometry_inputs(op, node) -> range:
+    """For `implements`: window, stride and pad, the last three, are wanted on the host."""
     return range(len(node.inputs) - 3, len(node.inputs))
 
 
 def _is_covered(windows: Windows, inputs) -> bool:
-    exact = windows.tile and all(
-        n * w == i for n, w, i in zip(windows.size, windows.window, windows.inside, strict=True)
-    )
-    return exact and all(is_number(x) or x.ndim == 4 for x in inputs)
+    return windows.exact and all(is_number(x) or x.ndim == 4 for x in inputs)
 
 
 def _image_shape(inputs):
@@ -184,9 +182,9 @@ def tiles(x, windows: Windows):
     return x.unflatten(2, (rows, h) if x.shape[2] != 1 else (1, 1))
 
 
-@implements(PooledElemwise, host=_geometry, numbers="one element")
+@implements(PooledElemwise, host=geometry_inputs, numbers="one element")
 def pooled_elemwise(op, node, target):
-    apply_elemwise, apply_pool = _parts(op.elemwise, target), _parts(op.pool, target)
+    apply_elemwise, apply_pool = built(op.elemwise, target), built(op.pool, target)
     if apply_elemwise is None or apply_pool is None:
         return None
     must_match = dimensions_that_must_match(op.elemwise)
@@ -259,14 +257,14 @@ def _pool_launcher(op, window, full) -> Launcher | None:
     return Launcher(lambda numbers: write_pool(op, window, full, numbers), _no_kernel)
 
 
-@implements(ElemwiseOfPoolGradient, host=_geometry, numbers="one element")
+@implements(ElemwiseOfPoolGradient, host=geometry_inputs, numbers="one element")
 def elemwise_of_pool_gradient(op, node, target):
-    inner, gradient, outer = (_parts(n, target) for n in (op.elemwise, op.gradient, op.outer))
+    inner, gradient, outer = (built(n, target) for n in (op.elemwise, op.gradient, op.outer))
     if inner is None or gradient is None or outer is None:
         return None
     count = len(op.elemwise.inputs)
 
-    add_up = _parts(op.summed, target) if op.summed else None
+    add_up = built(op.summed, target) if op.summed else None
 
     def both(found):
         return (found, add_up(found)) if add_up else found

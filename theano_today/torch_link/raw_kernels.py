@@ -147,15 +147,12 @@ class _Windows:
         ]
         h, w = self.window
         name = f"{self.element.name}_{suffix}_{h}x{w}_" + "".join(k[0] for k in self.kinds)
-        function = self.element.code.replace(
-            "template <typename T> T ", "template <typename T> __device__ T "
-        )
         text = _WINDOWS.format(
             name=name, parameters=", ".join(parameters + outputs), h=h, w=w,
             before=_indented(2, read + before), row=_indented(3, row),
             after=_indented(2, after), end=_indented(1, end),
         )  # fmt: skip
-        return RawKernel(name, f"{function}\n{text}")
+        return RawKernel(name, f"{self.element.device_code}\n{text}")
 
     def greatest(self) -> RawKernel:
         """The kernel that pools: the greatest of the elements in each window."""

@@ -201,7 +201,12 @@ class Results:
         return torch.stack([n.to(dtype) for n in numbers]) if numbers else None
 
     def now(self) -> list[Any]:
-        """Return NumPy arrays; waits for the device."""
+        """Return NumPy arrays; waits for the device, once where all results are numbers."""
+        if self.packed is not None:
+            numbers = download(self.packed)
+            _raise_unfulfilled(self.checks, numbers)
+            values = zip(self.outputs, numbers[len(self.checks) :], strict=True)
+            return [np.array(number, output.dtype) for output, number in values]
         if self.checks:
             fulfilled = torch.stack([check.fulfilled for check in self.checks])
             _raise_unfulfilled(self.checks, download(fulfilled))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 import theano_today  # noqa: F401
+from tests.theano_today.compat.nolearn.test_estimator import tiny_data, tiny_net
 
 
 def test_folds_of_cross_validation():
@@ -17,30 +16,6 @@ def test_folds_of_cross_validation():
         assert sorted([*train, *test]) == list(range(7))
     y = [0, 0, 0, 0, 1, 1]
     assert [test.tolist() for _, test in StratifiedKFold(y, 2)] == [[0, 1, 4], [2, 3, 5]]
-
-
-def tiny_net(**settings):
-    from lasagne.layers import DenseLayer, InputLayer
-    from nolearn.lasagne import NeuralNet
-
-    arguments = {
-        "layers": [("input", InputLayer), ("hidden", DenseLayer), ("output", DenseLayer)],
-        "input_shape": (None, 4),
-        "hidden_num_units": 3,
-        "output_num_units": 2,
-        "output_nonlinearity": None,
-        "update_learning_rate": 0.01,
-        "regression": True,
-        "max_epochs": 2,
-        "verbose": 1,
-    }
-    return NeuralNet(**(arguments | settings))
-
-
-def tiny_data(rows=20):
-    random = np.random.RandomState(0)
-    X = random.normal(size=(rows, 4)).astype(np.float32)
-    return X, X[:, :2].copy()
 
 
 def test_grid_search_over_a_net():

@@ -84,6 +84,11 @@ class Kernel(NamedTuple):
     code: str
     numbers: tuple[int, ...]
 
+    @property
+    def device_code(self) -> str:
+        """The same for a kernel of our own to call; the jiterator adds the word itself."""
+        return self.code.replace("template <typename T> T ", "template <typename T> __device__ T ")
+
 
 class Writer:
     """Writes the body of a kernel, a line for each value."""

@@ -48,6 +48,12 @@ class Windows(NamedTuple):
         fits = all(n * w <= i for n, w, i in zip(self.size, self.window, self.inside, strict=True))
         return self.window == self.stride and self.pad == (0, 0) and fits
 
+    @property
+    def exact(self) -> bool:
+        """True if the windows are disjoint and every pixel is in one."""
+        pixels = zip(self.size, self.window, self.inside, strict=True)
+        return self.tile and all(n * w == i for n, w, i in pixels)
+
     def padded(self, x, value: float):
         """(..., rows, columns) -> the same with the border that the windows reach into."""
         (top, left), (below, right) = self.pad, self.extra
