@@ -59,7 +59,9 @@ class Variant(ModuleType):
             delattr(self.__dict__["__today__"], name)
 
     def __dir__(self) -> list[str]:
-        return sorted({*self.__dict__, *dir(self.__dict__["__today__"])})
+        # __all__ besides: types.CapsuleType of Python 3.13 is there only once it is asked for.
+        names = self.__dict__
+        return sorted({*names, *names["__all__"], *dir(names["__today__"])})
 
 
 def vary(module: ModuleType, today: ModuleType) -> None:
