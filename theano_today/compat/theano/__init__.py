@@ -14,6 +14,7 @@
 - promotion.py: constants and casts, under NumPy 2's rules for types
 - random_state.py: random states, which Theano copies
 - reprs.py: names of Ops that hold numbers of NumPy
+- processor_flags.py: -march and its kin, found once
 - mrg.py: MRG_RandomStreams without C
 - unittest_tools.py: DebugMode's messages, without nose and parameterized
 - sandbox_cuda/: theano.sandbox.cuda, the old GPU back end, and its pickles
@@ -32,6 +33,7 @@ from theano_today.compat.theano import (
     indexing,
     legacy_conv,
     mrg,
+    processor_flags,
     promotion,
     random_state,
     reprs,
@@ -52,6 +54,7 @@ PARTS = (
     indexing,
     legacy_conv,
     scan,
+    processor_flags,
     promotion,
     random_state,
     reprs,

@@ -6,8 +6,12 @@
 #ifndef THEANO_TODAY_NUMPY2_H
 #define THEANO_TODAY_NUMPY2_H
 
+/* Theano's probes of the compiler (which -march it takes, whether OpenMP is there) are compiled
+ * without Python's directories. */
+#if __has_include(<Python.h>) && __has_include(<numpy/ndarraytypes.h>)
 #include <Python.h>
 #include <numpy/ndarraytypes.h>
+#endif
 
 #define NPY_PY3K 1
 
