@@ -285,6 +285,23 @@ def python2_file(
     return None
 
 
+def python2_package(top: Path, otherwise: bool) -> bool:
+    """Tell whether a package, or a module, is Python 2: the first file decides that says so.
+
+    `otherwise` is the answer where no file is certainly Python 2 or Python 3.
+    """
+    answer = otherwise
+    for path in sorted(top.rglob("*.py")) if top.is_dir() else [top]:
+        try:
+            source = translate.decode(path.read_bytes())
+        except OSError:
+            continue
+        if is_python2(source):
+            return True
+        answer = answer and not is_python3(source)
+    return answer
+
+
 def files_of(folder: Path, name: str) -> Iterator[tuple[Path, str]]:
     """Yield the files below `folder` that ``import name`` executes, each with its package."""
     parts = name.split(".")

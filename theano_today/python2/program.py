@@ -1,4 +1,11 @@
-"""A Python 2 program's own folder: its modules are translated as they are imported."""
+"""A Python 2 program's own modules are translated as they are imported.
+
+Its own are the files of its folder, and packages that are not installed but lie where sys.path
+leads: in a folder of PYTHONPATH, or one that the program adds, ``sys.path.append("..")``. Each
+such package is Python 2 or not by its own files; where these do not say, packages in folders that
+the program adds are what the program is. Examples often stand beside or within the package that
+they show.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +13,7 @@ import importlib.abc
 import importlib.machinery
 import os
 import sys
+import sysconfig
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
@@ -14,6 +22,7 @@ from theano_today.python2 import detect, execution, names, translate
 
 _OURS = Path(__file__).resolve().parents[1]  # a checkout may lie in the program's folder
 _FOREIGN = ("site-packages", "dist-packages")
+_REVIVED = ("lasagne", "nolearn", "theano")  # a checkout of these is mended, not translated
 
 
 class Program:
@@ -36,6 +45,8 @@ class Program:
         self.keep = keep
         self.said = False
         self.translated: list[Path] = []
+        self._packages: dict[Path, bool] = {}
+        self._environment = frozenset(map(os.path.abspath, sys.path))
 
     def owns(self, path: Path) -> bool:
         """Tell whether a file is the program's own."""
@@ -55,6 +66,36 @@ class Program:
                         return None if foreign else inside
         return None
 
+    def package_of(self, path: Path) -> Path | None:
+        """Return the top package, or the module, of a file in some folder of sys.path.
+
+        None if the file is the program's own, is installed, or belongs to Python.
+        """
+        path = Path(os.path.abspath(path))  # noqa: PTH100  (keeps links)
+        if path.resolve().is_relative_to(_OURS):
+            return None
+        ways = (sysconfig.get_path(name) for name in ("stdlib", "platstdlib"))
+        installed = {*map(Path, filter(None, ways))}
+        for entry in sys.path:
+            folder = Path(os.path.abspath(entry))  # noqa: PTH100
+            if not path.is_relative_to(folder) or any(n in _FOREIGN for n in path.parts):
+                continue
+            if installed & {path, *path.parents}:
+                continue
+            top = folder / path.relative_to(folder).parts[0]
+            return None if top.stem in _REVIVED else top
+        return None
+
+    def _is_python2(self, path: Path) -> bool:
+        """Tell whether a file is Python 2 if it says nothing of it."""
+        package = None if self.owns(path) else self.package_of(path)
+        if package is None:
+            return self.python2
+        if package not in self._packages and self.python2:
+            added = str(package.parent) not in self._environment
+            self._packages[package] = detect.python2_package(package, otherwise=added)
+        return self._packages.get(package, False)
+
     def owns_module(self, name: str) -> bool:
         """Tell whether a name of Python 2's library is a module of the program's own."""
         top = name.partition(".")[0]
@@ -65,7 +106,7 @@ class Program:
 
     def code_of(self, path: Path, source: str) -> CodeType | None:
         """Return the code of a file of Python 2, or None if it is Python 3."""
-        if self.python2:
+        if self._is_python2(path):
             if detect.is_python3(source):
                 return None
         elif detect.parse(source) is not None:
@@ -77,6 +118,8 @@ class Program:
             self._blame(path, source, error)
             return None
         self.say(path)
+        if not self.owns(path) and (package := self.package_of(path)) is not None:
+            self._packages[package] = True
         if self.keep is not None:
             self._write(path, source, own)
         self.translated.append(path)
@@ -108,8 +151,11 @@ class Program:
     def _write(self, path: Path, source: str, own: Any) -> None:
         text = translate.translate(source, str(path), own=own, kept=True).text
         found = self._inside(path)
+        if found is None:
+            package = self.package_of(path)
+            assert package is not None
+            found = Path(os.path.abspath(path)).relative_to(package.parent)  # noqa: PTH100
         assert self.keep is not None
-        assert found is not None
         target = self.keep / found
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8")
@@ -128,7 +174,10 @@ class _Finder(importlib.abc.MetaPathFinder):
         spec = importlib.machinery.PathFinder.find_spec(name, path, target)
         if spec is None or not isinstance(spec.loader, importlib.machinery.SourceFileLoader):
             return None
-        if not spec.origin or not self.program.owns(Path(spec.origin)):
+        if not spec.origin:
+            return None
+        path = Path(spec.origin)
+        if not self.program.owns(path) and self.program.package_of(path) is None:
             return None
         spec.loader = _Loader(name, spec.origin, self.program)
         return spec

@@ -1,6 +1,7 @@
 """Which files are a program's own, and how they are imported."""
 
 import importlib
+import json
 import sys
 from pathlib import Path
 
@@ -63,6 +64,61 @@ def test_imported(folder, capsys):
     module = importlib.reload(sys.modules["a_module_of_2"])
     assert module.x == 3
     assert module.__file__ == str(folder / "a_module_of_2.py")
+
+
+@pytest.fixture
+def elsewhere(folder, tmp_path_factory, monkeypatch):
+    """A folder that the program adds to sys.path."""
+    place = tmp_path_factory.mktemp("elsewhere")
+    monkeypatch.syspath_prepend(place)
+    return place
+
+
+def _write(folder, **files):
+    folder.mkdir(parents=True)
+    for name, text in {"__init__": "", **files}.items():
+        (folder / f"{name}.py").write_text(text)
+
+
+@needs_fissix
+def test_packages_elsewhere_are_judged_by_their_own_files(folder, elsewhere, monkeypatch):
+    _write(elsewhere / "package_of_2", silent="x = 7 / 2\n", signs="print 'signs'\n")
+    _write(elsewhere / "package_of_3", silent="x = 7 / 2\n", signs="x = f'{7 / 2}'\n")
+    _write(elsewhere / "package_of_any", silent="x = 7 / 2\n")
+    _write(elsewhere / "added" / "package_of_the_programs", silent="x = 7 / 2\n")
+    (elsewhere / "lone_module_of_3.py").write_text("def f(a: int): ...\nx = 7 / 2\n")
+    program = Program((folder,), python2=True, keep=folder / "kept")
+    program.install()
+    monkeypatch.syspath_prepend(elsewhere / "added")
+    packages = ("package_of_2", "package_of_3", "package_of_any", "package_of_the_programs")
+    values = [importlib.import_module(f"{name}.silent").x for name in packages]
+    assert values == [3, 3.5, 3.5, 3]
+    assert importlib.import_module("lone_module_of_3").x == 3.5
+    kept = {str(path.relative_to(folder / "kept")) for path in (folder / "kept").rglob("*.py")}
+    assert "package_of_2/silent.py" in kept
+
+
+@needs_fissix
+def test_a_package_of_python_2_elsewhere_for_a_program_of_3(folder, elsewhere):
+    _write(elsewhere / "library_of_2", signs="print 'signs'\n", silent="x = 7 / 2\n")
+    _write(elsewhere / "library_of_3", silent="x = 7 / 2\n")
+    Program((folder,), python2=False).install()
+    assert importlib.import_module("library_of_3.silent").x == 3.5
+    importlib.import_module("library_of_2.signs")
+    assert importlib.import_module("library_of_2.silent").x == 3
+
+
+def test_what_is_installed_is_nobody_s_own(folder, elsewhere, monkeypatch):
+    program = Program((folder,), python2=True)
+    installed = folder.parent / "env" / "site-packages"
+    monkeypatch.syspath_prepend(installed)
+    assert program.package_of(Path(json.__file__)) is None
+    assert program.package_of(Path(pytest.__file__)) is None
+    assert program.package_of(installed / "a.py") is None
+    assert program.package_of(Path(theano_today.__file__)) is None
+    assert program.package_of(elsewhere / "theano" / "tensor.py") is None
+    assert program.package_of(elsewhere / "a" / "b.py") == elsewhere / "a"
+    assert program.package_of(elsewhere / ".." / "b.py") is None
 
 
 @needs_fissix
