@@ -40,6 +40,10 @@ class Spread:
         """Summarise at least one value."""
         return cls(statistics.median(values), min(values), max(values))
 
+    def times(self, factor: float) -> Spread:
+        """Return it in another unit."""
+        return Spread(self.median * factor, self.low * factor, self.high * factor)
+
     def __str__(self) -> str:
         return f"{self.median:.3g} ({self.low:.3g} to {self.high:.3g})"
 
