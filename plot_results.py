@@ -23,9 +23,9 @@ from kfkd.drawing import (
     plot_keypoint_errors,
     plot_sample,
     plot_worst_and_best,
-    predict,
 )
 from kfkd.files import source
+from kfkd.nets import load_net, predict
 from kfkd.options import plot_options
 from kfkd.output import quiet
 from load import load2d
@@ -150,7 +150,7 @@ def draw_faces(net, name):
 
 def main(argv=None):
     options = plot_options(__doc__, argv)
-    net, name = drawing.load_net(options.pickle), options.pickle.stem
+    net, name = load_net(options.pickle), options.pickle.stem
     show = drawing.use_windows(options.show)
     with pyplot.rc_context(drawing.STYLE):
         for file_name, picture in chain(draw_training(net, name), draw_faces(net, name)):

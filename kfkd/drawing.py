@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import pickle
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -20,7 +19,7 @@ from matplotlib.ticker import AutoLocator, Locator, LogLocator, NullFormatter, S
 
 from kfkd.keypoints import KEYPOINTS
 from theano_today.atomic import atomic_write
-from theano_today.errors import DataError, MissingFileError, UserError, WriteError
+from theano_today.errors import WriteError
 
 # For a slide: figures are 8 to 10 inches wide, so at 150 dots an inch 1200 to 1500 pixels.
 STYLE: dict[Any, Any] = {
@@ -43,52 +42,6 @@ COLORS = {"eye ": BLUE, "eyebrow": SKY, "nose": ORANGE, "mouth": PURPLE}
 
 # A dark rim, without which the marks vanish on a bright face.
 RIM = [patheffects.withStroke(linewidth=3, foreground="black")]
-
-
-def load_net(path: str | Path) -> Any:
-    """Unpickle a trained net.
-
-    Parameters
-    ----------
-    path : str or Path
-        A pickle such as net2.py writes. Unpickling runs whatever code the file holds: open
-        only files that you trust.
-
-    Returns
-    -------
-    nolearn.lasagne.NeuralNet
-
-    Raises
-    ------
-    MissingFileError
-        If the file does not exist.
-    DataError
-        If the file cannot be read, is damaged or holds something other than a net.
-    """
-    try:
-        with Path(path).open("rb") as f:
-            net = pickle.load(f)
-    except UserError:
-        raise
-    except FileNotFoundError:
-        raise MissingFileError(
-            f"there is no {path}; train the net with `python net2.py` first, or name its pickle"
-        ) from None
-    except Exception as error:  # a damaged pickle can raise nearly anything
-        # Only the first line: Theano's messages run over pages.
-        reason = getattr(error, "strerror", None) or str(error).strip() or type(error).__name__
-        reason = reason.splitlines()[0]
-        raise DataError(
-            f"cannot read {path} ({reason}); expected a net as net2.py pickles it"
-        ) from error
-    if not all(
-        hasattr(net, name) for name in ("predict", "train_split", "train_history_", "layers_")
-    ):
-        raise DataError(
-            f"{path} holds an object of class {type(net).__name__}; "
-            "expected a NeuralNet as net2.py pickles it"
-        )
-    return net
 
 
 def use_windows(wanted: bool | None) -> bool:
@@ -237,15 +190,3 @@ def distances(y, y_pred):
     """Distance between each true and predicted keypoint in pixels, faces by 15."""
     dx, dy = (y - y_pred)[:, 0::2], (y - y_pred)[:, 1::2]
     return np.hypot(dx, dy) * 48
-
-
-def predict(net, X):
-    """Predict 30 coordinates for each face, by a net of images (net2) or of flat rows (net1)."""
-    input_shape = next(iter(net.layers_.values())).shape
-    y = np.float64(net.predict(X.reshape((-1, *input_shape[1:]))))
-    if y.shape[1:] != (30,):
-        raise DataError(
-            f"the net's prediction has shape {y.shape}, expected ({len(X)}, 30): these pictures "
-            "are for nets that predict all 15 keypoints"
-        )
-    return y

@@ -10,11 +10,9 @@ import importlib
 import shutil
 from pathlib import Path
 
-from kfkd.files import COMPETITION, TEST, TRAIN, Source, configured_folder
+from kfkd.files import COMPETITION, LOOKUP, TEST, TRAIN, Source, configured_folder
 from theano_today.atomic import atomic_write
 from theano_today.errors import DataError, MissingFileError, SetupError, WriteError
-
-LOOKUP = "IdLookupTable.csv"
 
 
 def fetch(folder: Path) -> list[Path]:

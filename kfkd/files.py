@@ -19,6 +19,7 @@ from theano_today.errors import DataError, MissingFileError, UserError
 
 TRAIN = "training.csv"
 TEST = "test.csv"
+LOOKUP = "IdLookupTable.csv"
 COMPETITION = "facial-keypoints-detection"
 
 DATA_VARIABLE = "KFKD_DATA"  # an environment variable: the folder of the CSV files
@@ -38,7 +39,7 @@ class Source:
     path : Path
         The CSV, or the zip that holds it.
     name : str
-        "training.csv" or "test.csv".
+        "training.csv", "test.csv" or "IdLookupTable.csv".
     kind : str
         "kaggle" or "generated".
     """
@@ -127,7 +128,7 @@ def find(name: str) -> Source | None:
     Parameters
     ----------
     name : str
-        "training.csv" or "test.csv".
+        "training.csv", "test.csv" or "IdLookupTable.csv".
 
     Raises
     ------

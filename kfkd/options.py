@@ -1,4 +1,4 @@
-"""The command lines of net2.py and plot_results.py, checked before anything is done."""
+"""The command lines of the scripts, checked before anything is done."""
 
 from __future__ import annotations
 
@@ -144,6 +144,31 @@ def plot_options(description: str, argv: Sequence[str] | None = None) -> argpars
     )  # fmt: skip
     options = parser.parse_args(argv)
     _use_data(options)
+    return options
+
+
+def submission_options(description: str, argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read examples/submission.py's options: pickle, out (Path) and labels (Path or None).
+
+    --data has been put into the environment, as by `net2_options`.
+    """
+    parser = Parser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "pickle", nargs="?", type=expanded, default=Path("net2.pickle"),
+        help="the trained net, or the specialists (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--out", type=expanded, default=Path("submission.csv"), metavar="FILE",
+        help="where to write (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--labels", type=expanded, metavar="FILE",
+        help="the test faces' true coordinates (default: test_labels.csv beside test.csv)",
+    )  # fmt: skip
+    _add_data_option(parser, "test.csv and IdLookupTable.csv")
+    options = parser.parse_args(argv)
+    _use_data(options)
+    _check_writable("--out", options.out)
     return options
 
 
