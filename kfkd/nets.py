@@ -69,7 +69,7 @@ def load_nets(path: str | Path) -> Nets:
 def predict(net, X) -> NDArray[np.float64]:
     """Predict 30 coordinates for each face, by a net of images (net2) or of flat rows (net1)."""
     input_shape = next(iter(net.layers_.values())).shape
-    y = np.float64(net.predict(X.reshape((-1, *input_shape[1:]))))
+    y = np.asarray(net.predict(X.reshape((-1, *input_shape[1:]))), np.float64)
     if y.shape[1:] != (30,):
         raise DataError(
             f"the net's prediction has shape {y.shape}, expected ({len(X)}, 30): these pictures "
@@ -95,7 +95,7 @@ def predict_columns(nets: Nets, X) -> dict[str, NDArray[np.float64]]:
     found: dict[str, NDArray[np.float64]] = {}
     for columns, net in nets.items():
         input_shape = next(iter(net.layers_.values())).shape
-        y = np.float64(net.predict(X.reshape((-1, *input_shape[1:]))))
+        y = np.asarray(net.predict(X.reshape((-1, *input_shape[1:]))), np.float64)
         found.update(zip(columns, y.T * 48 + 48, strict=True))
     return found
 

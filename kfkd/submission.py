@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -58,7 +58,7 @@ def read_lookup(source: Source) -> Rows:
     """
     with source.open() as f:
         lines = _csv_lines(f.read(), source.path)
-    header = next(lines, (1, []))[1]
+    _, header = next(lines)
     places = [_place(header, name, source.path) for name in _WANTED]
     known = set(COLUMNS)
     rows: Rows = []
@@ -153,7 +153,7 @@ def read_labels(path: Path) -> dict[tuple[int, str], float]:
     except OSError as error:
         raise DataError(f"cannot read {path} ({error.strerror or error})") from error
     lines = _csv_lines(content, path)
-    header = next(lines, (1, []))[1]
+    _, header = next(lines)
     id_place = _place(header, "ImageId", path)
     columns = [(i, name) for i, name in enumerate(header) if name in COLUMNS]
     if not columns:
@@ -188,7 +188,7 @@ def rmse(rows: Rows, values: NDArray, labels: Mapping[tuple[int, str], float]) -
     return (float(np.sqrt(np.mean(np.square(errors)))) if errors else np.nan), len(errors)
 
 
-def _csv_lines(content: bytes, path: Path):
+def _csv_lines(content: bytes, path: Path) -> Iterator[tuple[int, list[str]]]:
     """Number and fields of the lines that are not blank; the header is line 1."""
     try:
         text = content.decode("utf-8-sig")
