@@ -46,6 +46,7 @@ class Program:
         self.said = False
         self.translated: list[Path] = []
         self._packages: dict[Path, bool] = {}
+        self._installations: dict[Path, bool] = {}
         self._environment = frozenset(map(os.path.abspath, sys.path))
 
     def owns(self, path: Path) -> bool:
@@ -80,11 +81,17 @@ class Program:
             folder = Path(os.path.abspath(entry))  # noqa: PTH100
             if not path.is_relative_to(folder) or any(n in _FOREIGN for n in path.parts):
                 continue
-            if installed & {path, *path.parents}:
+            if installed & {path, *path.parents} or self._is_installation(folder):
                 continue
             top = folder / path.relative_to(folder).parts[0]
             return None if top.stem in _REVIVED else top
         return None
+
+    def _is_installation(self, folder: Path) -> bool:
+        """Tell whether pip installs into a folder, as by --target."""
+        if folder not in self._installations:
+            self._installations[folder] = any(folder.glob("*.dist-info"))
+        return self._installations[folder]
 
     def _is_python2(self, path: Path) -> bool:
         """Tell whether a file is Python 2 if it says nothing of it."""

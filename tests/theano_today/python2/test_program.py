@@ -119,6 +119,10 @@ def test_what_is_installed_is_nobody_s_own(folder, elsewhere, monkeypatch):
     assert program.package_of(elsewhere / "theano" / "tensor.py") is None
     assert program.package_of(elsewhere / "a" / "b.py") == elsewhere / "a"
     assert program.package_of(elsewhere / ".." / "b.py") is None
+    (elsewhere / "by_target" / "a-1.0.dist-info").mkdir(parents=True)
+    monkeypatch.syspath_prepend(elsewhere / "by_target")
+    monkeypatch.setattr(sys, "path", [p for p in sys.path if p != str(elsewhere)])
+    assert program.package_of(elsewhere / "by_target" / "a.py") is None
 
 
 @needs_fissix
