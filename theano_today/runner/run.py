@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType, ModuleType, TracebackType
+from typing import Any
 
 from theano_today import errors, hooks
 from theano_today.errors import DataError, MissingFileError, UserError
@@ -147,7 +148,10 @@ def execute(code: CodeType, main: ModuleType) -> int:
     """Execute the program's code; an exception is shown as Python shows it, and gives 1."""
     try:
         exec(code, vars(main))
-    except (SystemExit, KeyboardInterrupt):
+    except SystemExit:
+        raise
+    except KeyboardInterrupt:
+        _show_at_the_end(*sys.exc_info())
         raise
     except UserError as error:
         print(errors.one_line(error), file=sys.stderr)
@@ -156,6 +160,17 @@ def execute(code: CodeType, main: ModuleType) -> int:
         report(*sys.exc_info())
         return 1
     return 0
+
+
+def _show_at_the_end(kind: Any, error: Any, trace: TracebackType | None) -> None:
+    # Python ends the process, since it does so by the signal; the traceback is the program's.
+    hook = sys.excepthook
+
+    def show(*_: object) -> None:
+        sys.excepthook = hook
+        report(kind, error, trace)
+
+    sys.excepthook = show
 
 
 def report(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

@@ -1,5 +1,7 @@
 """python -m theano_today SCRIPT and -m MODULE: what a program sees, and what is seen of it."""
 
+import signal
+
 import pytest
 
 from tests.fissix_needed import needs_fissix
@@ -62,6 +64,18 @@ def test_tracebacks_begin_with_the_program(tmp_path):
     assert "lib.py" in done.stderr
     assert "theano_today/" not in done.stderr
     assert lines[-1] == "ZeroDivisionError: division by zero"
+
+
+def test_an_interrupted_program(tmp_path):
+    text = "import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(9)\n"
+    write(tmp_path, prog=text)
+    done = run("prog.py", cwd=tmp_path)
+    assert done.returncode == -signal.SIGINT
+    lines = done.stderr.splitlines()
+    assert lines[0] == "Traceback (most recent call last):"
+    assert "prog.py" in lines[1]
+    assert lines[-1] == "KeyboardInterrupt"
+    assert done.stderr.count("Traceback") == 1
 
 
 def test_the_programs_own_excepthook(tmp_path):
