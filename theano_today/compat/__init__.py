@@ -3,7 +3,8 @@
 One module per package that moved on; each entry says what broke and since which version.
 A name that a current package does define is never replaced, so pandas, scikit-learn, pytest
 and the user's own code see what they always saw. Importing Theano wraps functions of NumPy that
-take a size (whole_floats.py); they are called as they are unless NumPy would refuse the call.
+take a size or make an array (whole_floats.py, numpy_arrays.py); they are called as they are unless
+NumPy would refuse the call.
 """
 
 from theano_today import hooks

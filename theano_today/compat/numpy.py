@@ -7,12 +7,14 @@ installed NumPy still defines is left alone.
 from __future__ import annotations
 
 import importlib
+import inspect
+import pickle
 from types import ModuleType
 
 import numpy as np
 
 from theano_today import hooks
-from theano_today.compat import whole_floats
+from theano_today.compat import numpy_arrays, whole_floats
 
 # Aliases of Python's own types: deprecated in 1.20, gone in 1.24.
 _PYTHON_TYPES = {"bool": bool, "int": int, "float": float, "complex": complex, "object": object}
@@ -37,7 +39,27 @@ _RENAMED = {
     "row_stack": "vstack",
     "in1d": "isin",
     "trapz": "trapezoid",
+    "mat": "asmatrix",
+    "cfloat": "complex128",
+    "singlecomplex": "complex64",
+    "longcomplex": "clongdouble",
+    "clongfloat": "clongdouble",
+    "PINF": "inf",
+    # Gone in 1.18 and 1.24.
+    "rank": "ndim",
+    "typeDict": "sctypeDict",
+    "bool8": "bool_",
+    "int0": "intp",
+    "uint0": "uintp",
+    "object0": "object_",
 }
+# What numpy.lib showed of its modules, until 2.0.
+_OF_LIB = (
+    "angle", "append", "average", "bincount", "corrcoef", "cov", "delete", "diag", "diff",
+    "digitize", "dstack", "expand_dims", "flipud", "fliplr", "gradient", "histogram", "insert",
+    "interp", "kron", "median", "meshgrid", "pad", "percentile", "piecewise", "select", "split",
+    "tile", "trapz", "tri", "tril", "triu", "unique", "vander", "vectorize",
+)  # fmt: skip
 
 
 class _Cast(dict):
@@ -63,10 +85,12 @@ def install() -> None:
             setattr(np, old, getattr(np, new))
     if "cast" not in names:
         np.cast = _Cast()  # type: ignore[attr-defined]
-    if "asscalar" not in names:  # gone in 1.23
-        np.asscalar = lambda a: np.asarray(a).item()  # type: ignore[attr-defined]
-    if "sctype2char" not in names:  # gone in 2.0; Theano's Elemwise asks it about float32
-        np.sctype2char = lambda sctype: np.dtype(sctype).char  # type: ignore[attr-defined]
+    for old, function in _LOST.items():
+        if old not in names:
+            setattr(np, old, function)
+    for name in _OF_LIB:
+        if not hasattr(np.lib, name):
+            setattr(np.lib, name, getattr(np, name))
     if "ComplexWarning" not in names:  # moved in 1.25, the old name gone in 2.0
         np.ComplexWarning = np.exceptions.ComplexWarning  # type: ignore[attr-defined]
 
@@ -78,12 +102,74 @@ def install() -> None:
     # ndarray.tostring, gone in 2.3: tobytes by its former name. itemset, gone in 2.0.
     whole_floats.add_to_ndarray("tostring", _to_bytes)
     whole_floats.add_to_ndarray("itemset", _set_item)
+    # Gone in 2.0 as well.
+    whole_floats.add_to_ndarray("ptp", _range)
+    whole_floats.add_to_ndarray("newbyteorder", _in_byte_order)
     whole_floats.install()
+    numpy_arrays.install()
     # numpy.distutils, gone from Python 3.12 on: Theano asks it for BLAS and NumPy's headers.
     hooks.supply("numpy.distutils", _fill_distutils)
     hooks.supply("numpy.distutils.__config__", _fill_config)
     hooks.supply("numpy.distutils.system_info", _fill_system_info)
     hooks.supply("numpy.distutils.misc_util", _fill_misc_util)
+
+
+def _sort_first(a):
+    copy = np.array(a, subok=True)
+    copy.sort(0)
+    return copy
+
+
+def _as_float_array(a, dtype=np.float64):
+    dtype = np.dtype(dtype)
+    return np.asarray(a, np.float64 if not issubclass(dtype.type, np.inexact) else dtype)
+
+
+def _common_type(array_types, scalar_types):
+    """Return the type that NumPy 1 found: a scalar's only if it is of another kind."""
+    arrays, scalars = (
+        np.result_type(*types) if types else None
+        for types in (list(map(np.dtype, array_types)), list(map(np.dtype, scalar_types)))
+    )
+    if arrays is None or scalars is None:
+        return scalars if arrays is None else arrays
+    kinds = "buifcmMSUVO"
+    larger = kinds.index(scalars.kind) > kinds.index(arrays.kind)
+    return np.promote_types(scalars, arrays) if larger else arrays
+
+
+# By the name that is gone: with 1.23 asscalar, alen; with 2.0 all others.
+_LOST: dict[str, object] = {
+    "asscalar": lambda a: np.asarray(a).item(),
+    "alen": lambda a: len(np.atleast_1d(a)),
+    "msort": _sort_first,
+    "asfarray": _as_float_array,
+    "find_common_type": _common_type,
+    "sctype2char": lambda sctype: np.dtype(sctype).char,  # Theano's Elemwise asks about float32
+    "obj2sctype": lambda rep, default=None: default if rep is None else np.dtype(rep).type,
+    "issctype": lambda rep: isinstance(rep, type) and issubclass(rep, np.generic),
+    "issubsctype": lambda a, b: issubclass(np.dtype(a).type, np.dtype(b).type),
+    "loads": pickle.loads,
+    "source": lambda object, output=None: print(inspect.getsource(object), file=output),
+    "NINF": -np.inf,
+    "NZERO": -0.0,
+    "PZERO": 0.0,
+    "sctypes": {
+        "int": [np.int8, np.int16, np.int32, np.int64],
+        "uint": [np.uint8, np.uint16, np.uint32, np.uint64],
+        "float": [np.float16, np.float32, np.float64, np.longdouble],
+        "complex": [np.complex64, np.complex128, np.clongdouble],
+        "others": [bool, object, bytes, str, np.void],
+    },
+}
+
+
+def _range(self, axis=None, out=None, keepdims=False):
+    return np.ptp(self, axis, out, keepdims)
+
+
+def _in_byte_order(self, new_order="S"):
+    return self.view(self.dtype.newbyteorder(new_order))
 
 
 def _to_bytes(self, order="C"):

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import CodeType
 from typing import Any
 
+from theano_today.habits import rewriting
 from theano_today.python2 import translate
 
 _COMPARISONS: dict[type, str] = {ast.Lt: "lt", ast.LtE: "le", ast.Gt: "gt", ast.GtE: "ge"}
@@ -74,7 +75,8 @@ def compile_file(path: Any, own: Callable[[str], bool] | None = None) -> CodeTyp
 
 
 def _for_the_run(tree: Any, source: str, done: translate.Translation) -> Any:
-    tree = ast.fix_missing_locations(_Semantics(done.print_function).visit(tree))
+    tree = rewriting.rewrite(_Semantics(done.print_function).visit(tree), python2=True)
+    tree = ast.fix_missing_locations(tree)
     origins = done.lines
     lines = source.split("\n")
     widths = [len(line.encode("utf-8", "replace")) for line in lines]

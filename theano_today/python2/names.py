@@ -17,6 +17,7 @@ from decimal import ROUND_HALF_UP, Decimal, localcontext
 from types import ModuleType
 from typing import Any
 
+from theano_today.habits import rewriting
 from theano_today.python2 import classes, execution, files, runtime, translate
 from theano_today.python2.ordering import cmp, max, min, sorted
 
@@ -268,3 +269,4 @@ def prepare(namespace: dict[str, Any]) -> None:
     namespace["__builtins__"] = BUILTINS
     # Here, not among the built-in functions: cloudpickle takes along what a function's module has.
     namespace.setdefault(translate.RUNTIME, runtime)
+    rewriting.prepare(namespace, python2=True)

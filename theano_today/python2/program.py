@@ -9,6 +9,7 @@ they show.
 
 from __future__ import annotations
 
+import ast
 import importlib.abc
 import importlib.machinery
 import os
@@ -18,6 +19,7 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
+from theano_today.habits import rewriting
 from theano_today.python2 import detect, execution, names, translate
 
 _OURS = Path(__file__).resolve().parents[1]  # a checkout may lie in the program's folder
@@ -200,7 +202,20 @@ class _Loader(importlib.machinery.SourceFileLoader):
         source = translate.decode(path.read_bytes())
         code = self.program.code_of(path, source)
         if code is None:
-            super().exec_module(module)
-            return
-        names.prepare(module.__dict__)
+            code = code_of_today(path.read_bytes(), str(path))
+            rewriting.prepare(module.__dict__)
+        else:
+            names.prepare(module.__dict__)
         exec(code, module.__dict__)
+
+
+def code_of_today(source: bytes | str, name: str) -> CodeType:
+    """Compile a file of Python 3, with NumPy's habits of the time (habits.rewriting).
+
+    Raises
+    ------
+    SyntaxError, ValueError
+        As compile does.
+    """
+    tree = ast.parse(source, name)
+    return compile(rewriting.rewrite(tree), name, "exec", dont_inherit=True)

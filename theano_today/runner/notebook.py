@@ -20,6 +20,7 @@ from types import ModuleType
 from typing import Any
 
 from theano_today.errors import DataError, MissingFileError
+from theano_today.habits import rewriting
 from theano_today.python2 import detect, execution, names, translate
 from theano_today.python2.program import Program
 from theano_today.runner import float_type, ipython, run
@@ -46,6 +47,7 @@ def run_notebook(file: str, arguments: Sequence[str], options: Options) -> int:
     program = Program((folder,), python2, options.keep)
     program.install()
     float_type.decide_for("\n".join(sources), folder)
+    run.use_numpy_of_then(program)
     if python2:
         run.fork_by_default()
         program.say(path)
@@ -110,6 +112,8 @@ class _Session:
         vars(self.main).update(__package__=None, __spec__=None, __loader__=None)
         if program.python2:
             names.prepare(vars(self.main))
+        else:
+            rewriting.prepare(vars(self.main))
         self.ipython = ipython.Shell(vars(self.main), self._run_source)
         ipython.supply(self.ipython)
 
@@ -152,7 +156,7 @@ class _Session:
                 return execution.parse_text(source, name, own=self.program.owns_module)
             except translate.NotPython2:
                 pass
-        return ast.parse(source, name)
+        return rewriting.rewrite(ast.parse(source, name))
 
     def _save_figures(self, number: int) -> None:
         pyplot = sys.modules.get("matplotlib.pyplot")

@@ -15,14 +15,18 @@ from pathlib import Path
 from types import CodeType, ModuleType, TracebackType
 from typing import Any
 
+import numpy as np
+
 from theano_today import errors, hooks
+from theano_today.compat import numpy_arrays, whole_floats
 from theano_today.errors import DataError, MissingFileError, UserError
+from theano_today.habits import rewriting
 from theano_today.python2 import detect, names, printing, translate
-from theano_today.python2.program import Program
+from theano_today.python2.program import Program, code_of_today
 from theano_today.runner import float_type
 
 _OURS = str(Path(__file__).parents[1])
-_HELPERS = str(Path(_OURS, "python2"))
+_HELPERS = tuple(str(Path(_OURS, room)) for room in ("python2", "habits"))
 
 
 @dataclass(frozen=True)
@@ -115,7 +119,18 @@ def _program(
         python2 = detect.python2_file(path, folder, package, own) is not None
     program = Program((own or folder,), python2, options.keep)
     float_type.decide(path, folder, package, own)
+    use_numpy_of_then(program)
     return program
+
+
+def use_numpy_of_then(program: Program) -> None:
+    """Let NumPy take what it took, and print as it did, before the program imports anything."""
+    whole_floats.wrap()
+    numpy_arrays.wrap()
+    numpy_arrays.wrap_load(program.owns, program.python2)
+    if program.python2:
+        # 0.5 for np.float64(0.5), as until 2.0.
+        np.set_printoptions(legacy="1.21")
 
 
 def _run(program: Program, path: Path, source: str, data: bytes, package: str | None) -> int:
@@ -129,7 +144,8 @@ def _run(program: Program, path: Path, source: str, data: bytes, package: str | 
     try:
         code = program.code_of(path, source)
         if code is None:
-            code = compile(data, str(path), "exec", dont_inherit=True)
+            code = code_of_today(data, str(path))
+            rewriting.prepare(vars(main))
         else:
             names.prepare(vars(main))
         if program.keep is not None and not program.translated:

@@ -267,3 +267,48 @@ class TestPython2:
         assert done.returncode == 2
         assert "python -m theano_today setup" in done.stderr
         assert "Traceback" not in done.stderr
+
+
+def test_numpy_s_habits_in_files_of_python_3(tmp_path):
+    write(
+        tmp_path,
+        prog="import numpy as np, beside\n"
+        "x = np.arange(10)\n"
+        "print(x[:len(x) / 3], x[7.0], np.zeros(2.0), beside.half(x))\n"
+        "print(float(np.array([2.5])), -(x > 7)[8:], np.array([[1], [2, 3]]).dtype)\n"
+        "np.save('objects.npy', np.array([{'a': 1}, None]))\n"
+        "print(np.load('objects.npy')[0], [np.float64(0.5)])\n"
+        "beside.fails(x)\n",
+        beside="def half(x):\n    n = len(x)\n    return x[n / 2:n * 0.7]\n\n\n"
+        "def fails(x):\n    return x['a']\n",
+    )
+    done = run("prog.py", cwd=tmp_path)
+    assert done.stdout.splitlines() == [
+        "[0 1 2] 7 [0. 0.] [5 6]",
+        "2.5 [False False] object",
+        "{'a': 1} [np.float64(0.5)]",
+    ]
+    error = done.stderr.splitlines()
+    assert error[-1].startswith("IndexError: only integers")
+    assert [line.split(", line ")[1] for line in error if ", line " in line] == [
+        "7, in <module>",
+        "7, in fails",
+    ]
+
+
+@needs_fissix
+def test_numpy_s_habits_in_files_of_python_2(tmp_path):
+    write(
+        tmp_path,
+        prog="import numpy as np\n"
+        "x = np.arange(12.).reshape(3, 4)\n"
+        "print x[[[0, 1], [1, 2]]], x[2.0, :1.5], x == None, x[0] == 'a'\n"
+        "print [np.float32(0.5), x.mean()], -np.array([True])\n"
+        "if x != None: print '%.1f' % x[0, 1:2], int(x[0, 1:2])\n",
+    )
+    done = run("prog.py", cwd=tmp_path)
+    assert done.stdout.splitlines() == [
+        "[1. 6.] [8.] False False",
+        "[0.5, 5.5] [False]",
+        "1.0 1",
+    ]

@@ -1,0 +1,341 @@
+"""Which expressions of a program's own files are rewritten, so that values.py is asked.
+
+``x[key]`` becomes ``indexed(x)[key]``, unless the key cannot be a float or a list; ``-x`` becomes
+``-negated(x)``, unless x is arithmetic; ``float(x)`` becomes ``float(number(x))``. Order of
+evaluation, lines and columns stay.
+
+Programs index lists and dicts in their inner loops. So the question whether `x` is an array is
+asked in the expression itself where `x` is a name: ``(x[key] if type(x) is not array else
+item(x, key))``. That costs some nanoseconds, and a call some dozens.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from theano_today.habits import values
+
+# What rewritten files see of values.py, with an underscore before it.
+_NAMES = {
+    "then_type": type,
+    "then_slice": slice,
+    "then_array": np.ndarray,
+    "then_item": values.item,
+    "then_indexed": values.indexed,
+    "then_negated": values.negated,
+    "then_number": values.number,
+    "then_formatted": values.formatted,
+}
+_NAMES_PYTHON2 = _NAMES | {
+    "then_item": values.item_of_python2,
+    "then_indexed": values.indexed_of_python2,
+    "then_compared": values.compared,
+}
+
+_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+_NAMED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.ExceptHandler)
+_WHOLE = (ast.Add, ast.Sub, ast.Mult, ast.FloorDiv, ast.Mod, ast.LShift, ast.RShift)
+_WHOLE += (ast.BitAnd, ast.BitOr, ast.BitXor)  # type: ignore[assignment]
+# Functions and methods whose result is no float and no list.
+_RETURN_WHOLE = frozenset(
+    [
+        "int", "len", "ord", "hash", "id", "str", "repr", "long",
+        "argsort", "argmax", "argmin", "nonzero", "where", "flatnonzero", "permutation", "randint",
+        "lower", "upper", "strip", "join", "format", "randrange", "find", "index", "count",
+    ]
+)  # fmt: skip
+_COUNT = frozenset(["range", "xrange"])
+_NUMBERS = frozenset(["float", "int", "complex", "long"])
+
+
+def rewrite(tree: Any, python2: bool = False) -> Any:
+    """Return a file's tree, rewritten; the namespace that it runs in needs `prepare`."""
+    return _Rewriting(python2).visit(tree)
+
+
+def prepare(namespace: dict[str, Any], python2: bool = False) -> None:
+    """Let rewritten code run in a namespace."""
+    # Here, not among the built-in functions: cloudpickle takes along what a function's module has.
+    names = _NAMES_PYTHON2 if python2 else _NAMES
+    namespace.update({f"_{name}": value for name, value in names.items()})
+
+
+class _Rewriting(ast.NodeTransformer):
+    def __init__(self, python2: bool) -> None:
+        self.python2 = python2
+        self.whole: list[frozenset[str]] = [frozenset()]
+
+    # ---- scopes: which names are whole numbers throughout
+
+    def visit_Module(self, node: ast.Module) -> Any:
+        return self._within(node, node.body)
+
+    def visit_FunctionDef(self, node: Any) -> Any:
+        # Annotations are no indices.
+        returns, node.returns = getattr(node, "returns", None), None
+        self._within(node, node.body)
+        node.returns = returns
+        return node
+
+    visit_AsyncFunctionDef = visit_FunctionDef
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> Any:
+        return self._within(node, node.body)
+
+    def visit_Lambda(self, node: ast.Lambda) -> Any:
+        return self._within(node, [node.body])
+
+    def _within(self, node: Any, body: list[Any]) -> Any:
+        self.whole.append(whole_names(node, body))
+        self.generic_visit(node)
+        self.whole.pop()
+        return node
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> Any:
+        if node.value is not None:
+            node.value = self.visit(node.value)
+        return node
+
+    def visit_arg(self, node: ast.arg) -> Any:
+        return node
+
+    # ---- expressions
+
+    def _call(self, name: str, *arguments: ast.expr, like: ast.expr | None = None) -> ast.Call:
+        place = like or arguments[0]
+        function = _named(name, place)
+        return ast.copy_location(ast.Call(function, list(arguments), []), place)
+
+    def _if_array(self, x: ast.expr, otherwise: ast.expr, then: ast.expr) -> ast.expr:
+        kind = self._call("type", copy.copy(x))
+        test = ast.Compare(kind, [ast.IsNot()], [_named("array", x)])
+        return ast.copy_location(ast.IfExp(ast.copy_location(test, x), otherwise, then), otherwise)
+
+    def visit_Subscript(self, node: ast.Subscript) -> Any:
+        whole = is_whole(node.slice, self.whole[-1])
+        self.generic_visit(node)
+        if whole or isinstance(node.value, (ast.Constant, ast.Dict, ast.List)):
+            return node
+        if not isinstance(node.value, ast.Name):
+            node.value = self._call("indexed", node.value)
+        elif isinstance(node.ctx, ast.Load) and not _holds_index(node.slice):
+            key = _as_value(copy.deepcopy(node.slice))
+            return self._if_array(node.value, node, self._call("item", copy.copy(node.value), key))
+        else:
+            there = self._call("indexed", copy.copy(node.value))
+            node.value = self._if_array(node.value, node.value, there)
+        return node
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> Any:
+        plain = isinstance(node.operand, ast.Constant) or is_whole(node.operand, self.whole[-1])
+        if isinstance(node.operand, ast.BinOp):
+            plain = not isinstance(node.operand.op, (ast.BitAnd, ast.BitOr, ast.BitXor))
+        if isinstance(node.operand, (ast.Compare, ast.BoolOp)):
+            plain = False
+        self.generic_visit(node)
+        if isinstance(node.op, ast.USub) and not plain:
+            node.operand = self._call("negated", node.operand)
+        return node
+
+    def visit_Call(self, node: ast.Call) -> Any:
+        self.generic_visit(node)
+        name, function = _name(node.func), node.func
+        if len(node.args) == 1 and not node.keywords and not isinstance(node.args[0], ast.Starred):
+            of_math = isinstance(function, ast.Attribute) and _name(function.value) == "math"
+            of_number = isinstance(function, ast.Name) and name in _NUMBERS
+            if (of_number or of_math) and not isinstance(node.args[0], ast.Constant):
+                node.args[0] = self._call("number", node.args[0])
+        if isinstance(function, ast.Attribute) and name == "reshape" and node.args:
+            sizes = node.args
+            if len(sizes) == 1 and isinstance(sizes[0], (ast.Tuple, ast.List)):
+                sizes = sizes[0].elts
+            if not all(is_whole(size, self.whole[-1]) for size in sizes):
+                function.value = self._call("indexed", function.value)
+        return node
+
+    def visit_BinOp(self, node: ast.BinOp) -> Any:
+        self.generic_visit(node)
+        text = isinstance(node.left, ast.Constant) and isinstance(node.left.value, str)
+        if isinstance(node.op, ast.Mod) and text:
+            return self._call("formatted", node.left, node.right, like=node)
+        return node
+
+    def visit_Compare(self, node: ast.Compare) -> Any:
+        self.generic_visit(node)
+        if not self.python2 or len(node.ops) != 1:
+            return node
+        left, right = node.left, node.comparators[0]
+        if isinstance(node.ops[0], (ast.Eq, ast.NotEq)) and not isinstance(left, ast.Constant):
+            value = right.value if isinstance(right, ast.Constant) else 0
+            if value is None or type(value) is str:
+                node.left = self._call("compared", left)
+        return node
+
+
+def _named(name: str, place: ast.AST) -> ast.Name:
+    return ast.copy_location(ast.Name(f"_then_{name}", ast.Load()), place)
+
+
+def _holds_index(key: ast.expr) -> bool:
+    """Tell whether an index is too large to stand there twice, or does something to names."""
+    return any(
+        isinstance(n, (ast.Subscript, ast.NamedExpr, ast.Lambda, ast.Yield, ast.comprehension))
+        for n in ast.walk(key)
+    )
+
+
+def _as_value(key: ast.expr) -> ast.expr:
+    """Return an index as an expression: slices by slice()."""
+    if isinstance(key, ast.Slice):
+        ends = [key.lower, key.upper, key.step]
+        nothing = ast.copy_location(ast.Constant(None), key)
+        call = ast.Call(_named("slice", key), [end or copy.copy(nothing) for end in ends], [])
+        return ast.copy_location(call, key)
+    if isinstance(key, ast.Tuple):
+        key.elts = [_as_value(item) for item in key.elts]
+    return key
+
+
+def _name(node: ast.AST) -> str:
+    if isinstance(node, ast.Name):
+        return node.id
+    return node.attr if isinstance(node, ast.Attribute) else ""
+
+
+def is_whole(node: ast.expr, names: frozenset[str]) -> bool:
+    """Tell whether an index is certainly no float, and no list that stood for a tuple."""
+    if isinstance(node, ast.Constant):
+        return not isinstance(node.value, (float, complex))
+    if isinstance(node, ast.Name):
+        return node.id in names
+    if isinstance(node, ast.Slice):
+        ends = (node.lower, node.upper, node.step)
+        return all(end is None or is_whole(end, names) for end in ends)
+    if isinstance(node, ast.Tuple):
+        return all(is_whole(item, names) for item in node.elts)
+    if isinstance(node, ast.List):
+        return all(not _may_be_part(item) and is_whole(item, names) for item in node.elts)
+    if isinstance(node, ast.UnaryOp):
+        return isinstance(node.op, (ast.USub, ast.UAdd)) and is_whole(node.operand, names)
+    if isinstance(node, ast.BinOp):
+        whole = is_whole(node.left, names) and is_whole(node.right, names)
+        return isinstance(node.op, _WHOLE) and whole
+    if isinstance(node, ast.Call):
+        return _name(node.func) in _RETURN_WHOLE or _is_quotient(node, names)
+    if isinstance(node, ast.Subscript):
+        return _name(node.value) == "shape"
+    return isinstance(node, ast.JoinedStr) or _name(node) == "newaxis"
+
+
+def _may_be_part(item: ast.expr) -> bool:
+    # What is whole, but made a tuple of a list: None, ..., text, a slice by name.
+    if isinstance(item, ast.Constant):
+        return not isinstance(item.value, int)
+    return isinstance(item, (ast.List, ast.Tuple)) or _name(item) == "newaxis"
+
+
+def _is_quotient(node: ast.Call, names: frozenset[str]) -> bool:
+    # ``_py2.div(a, b)`` of whole numbers.
+    function = node.func
+    if not isinstance(function, ast.Attribute) or _name(function.value) != "_py2":
+        return False
+    return function.attr in ("div", "idiv") and all(is_whole(a, names) for a in node.args)
+
+
+def whole_names(scope: ast.AST, body: list[Any]) -> frozenset[str]:
+    """Return the names that are bound in a scope, and to whole numbers only."""
+    bound: dict[str, list[ast.expr | None]] = {}  # None: to anything
+
+    def bind(target: ast.AST, value: ast.expr | None) -> None:
+        if isinstance(target, ast.Name):
+            bound.setdefault(target.id, []).append(value)
+            return
+        for node in ast.walk(target):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                bound.setdefault(node.id, []).append(None)
+
+    for name in _parameters(scope):
+        bound.setdefault(name, []).append(None)
+    for node in _inside(body):
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                bind(target, node.value)
+        elif isinstance(node, ast.AugAssign):
+            whole = isinstance(node.op, _WHOLE)
+            bind(node.target, node.value if whole else None)
+        elif isinstance(node, (ast.For, ast.AsyncFor, ast.comprehension)):
+            _bind_loop(node, bind)
+        elif isinstance(node, (ast.Global, ast.Nonlocal)):
+            for name in node.names:
+                bound.setdefault(name, []).append(None)
+        elif isinstance(node, _NAMED) and node.name:
+            bound.setdefault(node.name, []).append(None)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            for alias in node.names:
+                bound.setdefault((alias.asname or alias.name).partition(".")[0], []).append(None)
+        else:
+            for other in _other_targets(node):
+                bind(other, None)
+    if isinstance(scope, ast.Module):
+        for node in ast.walk(scope):
+            if isinstance(node, ast.Global):
+                for name in node.names:
+                    bound.setdefault(name, []).append(None)
+    names = frozenset(bound)
+    while True:
+        kept = frozenset(
+            n for n in names if all(v is not None and is_whole(v, names) for v in bound[n])
+        )
+        kept = frozenset(n for n in kept if not any(isinstance(v, ast.List) for v in bound[n]))
+        if kept == names:
+            return names
+        names = kept
+
+
+def _bind_loop(node: Any, bind: Any) -> None:
+    one = ast.Constant(1)
+    call = node.iter if isinstance(node.iter, ast.Call) else None
+    counted = call is not None and _name(call.func) in _COUNT
+    numbered = call is not None and _name(call.func) == "enumerate" and len(call.args) == 1
+    if counted:
+        bind(node.target, one)
+    elif numbered and isinstance(node.target, ast.Tuple) and len(node.target.elts) == 2:
+        bind(node.target.elts[0], one)
+        bind(node.target.elts[1], None)
+    else:
+        bind(node.target, None)
+
+
+def _other_targets(node: ast.AST) -> list[ast.AST]:
+    if isinstance(node, (ast.With, ast.AsyncWith)):
+        return [item.optional_vars for item in node.items if item.optional_vars is not None]
+    if isinstance(node, (ast.NamedExpr, ast.AnnAssign)):
+        return [node.target]
+    if isinstance(node, (ast.MatchAs, ast.MatchStar)):
+        return [ast.Name(node.name, ast.Store())] if node.name else []
+    if isinstance(node, ast.MatchMapping):
+        return [ast.Name(node.rest, ast.Store())] if node.rest else []
+    return list(node.targets) if isinstance(node, ast.Delete) else []
+
+
+def _parameters(scope: Any) -> Iterator[str]:
+    arguments = getattr(scope, "args", None)
+    if isinstance(arguments, ast.arguments):
+        for node in ast.walk(arguments):
+            if isinstance(node, ast.arg):
+                yield node.arg
+
+
+def _inside(body: list[Any]) -> Iterator[ast.AST]:
+    """Yield the nodes of a scope, without those of the scopes in it."""
+    waiting = list(body)
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if not isinstance(node, _SCOPES):
+            waiting.extend(ast.iter_child_nodes(node))
