@@ -6,7 +6,7 @@ import argparse
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -15,6 +15,8 @@ from theano_today.errors import DataError, MissingFileError, WriteError
 from theano_today.setup import device
 from theano_today.training.checkpoints.handler import Words
 from theano_today.training.session import Plan
+
+SPECIALISTS = "specialists"
 
 
 class Parser(argparse.ArgumentParser):
@@ -55,9 +57,61 @@ def net2_options(net, description: str, argv: Sequence[str] | None = None) -> ar
         If a folder is missing, or --out names a folder or cannot be written to.
     """
     parser = Parser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    _add_training_options(parser, net.max_epochs, "net2.pickle")
+    return _ready(parser.parse_args(argv))
+
+
+def kfkd_options(
+    description: str, names: Iterable[str], argv: Sequence[str] | None = None
+) -> argparse.Namespace:
+    """Read examples/kfkd.py's options.
+
+    Parameters
+    ----------
+    description : str
+        The script's docstring.
+    names : iterable of str
+        The nets.
+    argv : sequence of str, optional
+        Default: the command line.
+
+    Returns
+    -------
+    Namespace
+        what (one of `names`, "specialists" or "ladder"), pretrain (Path or None), and what
+        `net2_options` returns, but for epochs, which is None unless given. out is named after
+        the net.
+
+    Raises
+    ------
+    SystemExit, SetupError, MissingFileError, DataError, WriteError
+        As `net2_options`.
+    """
+    parser = Parser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    choices = [*names, SPECIALISTS, "ladder"]
     parser.add_argument(
-        "--epochs", type=_positive, default=net.max_epochs, metavar="N",
-        help="how many epochs to train (default: %(default)s)",
+        "what", choices=choices, metavar="NET",
+        help=f"{', '.join(choices[:-1])}; or ladder: print what the nets have reached so far",
+    )  # fmt: skip
+    parser.add_argument(
+        "--pretrain", type=expanded, metavar="FILE",
+        help="specialists: begin with the weights of this pickled net, such as net7.pickle",
+    )  # fmt: skip
+    _add_training_options(parser, None, "NET.pickle, net-specialists.pickle")
+    options = parser.parse_args(argv)
+    if options.pretrain and options.what != SPECIALISTS:
+        parser.error(f"--pretrain is for the specialists, not for {options.what}")
+    if options.weights and options.what == SPECIALISTS:
+        parser.error("--weights is for one net, not for the specialists")
+    name = "net-specialists" if options.what == SPECIALISTS else options.what
+    options.out = options.out or Path(f"{name}.pickle")
+    return options if options.what == "ladder" else _ready(options)
+
+
+def _add_training_options(parser: Parser, epochs: int | None, out: str) -> None:
+    parser.add_argument(
+        "--epochs", type=_positive, default=epochs, metavar="N",
+        help=f"how many epochs to train (default: {epochs or 'as the tutorial'})",
     )  # fmt: skip
     parser.add_argument(
         "--seed", type=_seed, default=42, metavar="N",
@@ -66,8 +120,8 @@ def net2_options(net, description: str, argv: Sequence[str] | None = None) -> ar
     )  # fmt: skip
     _add_data_option(parser, "training.csv")
     parser.add_argument(
-        "--out", type=expanded, default=Path("net2.pickle"), metavar="FILE",
-        help="where to pickle the trained net (default: %(default)s)",
+        "--out", type=expanded, default=Path(out) if epochs else None, metavar="FILE",
+        help=f"where to pickle the trained net (default: {out})",
     )  # fmt: skip
     again = parser.add_mutually_exclusive_group()
     again.add_argument(
@@ -108,8 +162,10 @@ def net2_options(net, description: str, argv: Sequence[str] | None = None) -> ar
     how_much.add_argument(
         "--verbose", action="store_true", help="also say what is used: packages, compiler, data"
     )
-    options = parser.parse_args(argv)
 
+
+def _ready(options: argparse.Namespace) -> argparse.Namespace:
+    """Check what was given, and put it to use."""
     _use_data(options)
     _check_writable("--out", options.out)
     if options.weights is not None:

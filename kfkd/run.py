@@ -37,7 +37,7 @@ def fit(net, X, y, options) -> session.Ending:
         See `theano_today.training.session.fit`.
     """
     np.random.seed(options.seed)
-    net.max_epochs = options.epochs
+    net.max_epochs = options.epochs or net.max_epochs
     net.trained_on_ = source()
     log.info("%s faces", net.trained_on_)
     return session.fit(net, X, y, options.plan)

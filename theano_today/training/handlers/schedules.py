@@ -38,11 +38,19 @@ class AdjustVariable:
     steps : int
         How many values "step" takes, each for as many epochs.
 
+    Attributes
+    ----------
+    epochs : int or None
+        The epoch of `stop`, where that is not to be ``net.max_epochs``: a run that ends before
+        the course does.
+
     Notes
     -----
     As in the tutorial the value for the next epoch is set when an epoch ends: the first epoch
     runs with what the variable was made with, which should be `start`.
     """
+
+    epochs: int | None = None
 
     def __init__(
         self, name: str, start: float = 0.03, stop: float = 0.001, how: str = "linear",
@@ -59,7 +67,7 @@ class AdjustVariable:
 
     def __call__(self, nn, train_history) -> None:
         epoch = train_history[-1]["epoch"] + 1
-        set_variable(nn, self.name, self.value(epoch, nn.max_epochs))
+        set_variable(nn, self.name, self.value(epoch, self.epochs or nn.max_epochs))
 
     def value(self, epoch: int, epochs: int) -> float:
         """Return the value for `epoch`, from 1 to `epochs`; the last one holds from then on."""
