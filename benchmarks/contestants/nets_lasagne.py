@@ -180,10 +180,10 @@ def nin(last):
             last = Conv2DLayer(last, f, (1, 1))
         return last
 
-    last = DropoutLayer(Pool2DLayer(block(last, (192, 160, 96), 5), (3, 3), (2, 2), pad=(1, 1)))
-    last = block(last, (192, 192, 192), 5)
-    last = Pool2DLayer(last, (3, 3), (2, 2), pad=(1, 1), mode="average_exc_pad")
-    last = GlobalPoolLayer(block(DropoutLayer(last), (192, 192, 10), 3))
+    pooled = partial(Pool2DLayer, pool_size=(3, 3), stride=(2, 2), ignore_border=False)
+    last = DropoutLayer(pooled(block(last, (192, 160, 96), 5)))
+    last = DropoutLayer(pooled(block(last, (192, 192, 192), 5), mode="average_exc_pad"))
+    last = GlobalPoolLayer(block(last, (192, 192, 10), 3))
     return NonlinearityLayer(last, softmax)
 
 

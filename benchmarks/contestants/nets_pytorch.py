@@ -100,8 +100,8 @@ def nin():
             yield rectified_conv(before, f, 1)
 
     return nn.Sequential(
-        *block(3, (192, 160, 96), 5), nn.MaxPool2d(3, 2, 1), nn.Dropout(),
-        *block(96, (192, 192, 192), 5), nn.AvgPool2d(3, 2, 1, count_include_pad=False),
+        *block(3, (192, 160, 96), 5), nn.MaxPool2d(3, 2, ceil_mode=True), nn.Dropout(),
+        *block(96, (192, 192, 192), 5), nn.AvgPool2d(3, 2, ceil_mode=True),
         nn.Dropout(), *block(192, (192, 192, 10), 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
     )  # fmt: skip
 

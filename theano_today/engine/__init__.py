@@ -4,6 +4,7 @@
   compiles them once for this machine
 - conv_pool/: convolution + bias + rectify + max-pool as one operation, with its gradients
 - updates.py: momentum steps in one pass over memory
+- random_streams.py: MRG_RandomStreams' numbers, and the masks of dropout
 - dispatch.py: which of these, NumPy or Theano's own C code runs a node of a graph
 - genuine.py: which Ops are Theano's own; all others run as their authors wrote them
 
@@ -23,6 +24,7 @@ def install() -> None:
     hooks.after_import("theano.configparser", _add_flag)
     hooks.after_import("theano.gof.op", dispatch.patch)
     hooks.after_import("theano", _register)
+    hooks.after_import("theano.sandbox.rng_mrg", _register_random_streams)
 
 
 def _add_flag(configparser: ModuleType) -> None:
@@ -43,3 +45,9 @@ def _register(theano: ModuleType) -> None:
     rewrite.register()
     chain.register()
     updates.register()
+
+
+def _register_random_streams(rng_mrg: ModuleType) -> None:
+    from theano_today.engine import random_streams
+
+    random_streams.register(rng_mrg)

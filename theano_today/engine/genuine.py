@@ -25,9 +25,13 @@ def remember(ops: Iterable[type]) -> None:
     import theano.scalar as ts
 
     scalars = (c for c in vars(ts.basic).values() if isinstance(c, type))
-    classes = [*(c for c in scalars if issubclass(c, ts.ScalarOp)), *ops]
     _remembered.clear()
-    _remembered.update({cls: _methods(cls) for cls in classes})
+    remember_more([*(c for c in scalars if issubclass(c, ts.ScalarOp)), *ops])
+
+
+def remember_more(ops: Iterable[type]) -> None:
+    """The same for Ops of a module that Theano does not import by itself."""
+    _remembered.update({cls: _methods(cls) for cls in ops})
 
 
 def is_genuine(op: Any) -> bool:

@@ -2,6 +2,7 @@
 
 #include "conv_pool.hpp"
 #include "memory.hpp"
+#include "mrg.hpp"
 #include "update.hpp"
 
 using namespace today;
@@ -58,6 +59,18 @@ int today_update_with_product(float rate, float momentum, int nesterov, float *w
         update_with_product(Step{rate, momentum, nesterov != 0}, w, v, Matrix{a, a_row, a_column},
                             Matrix{b, b_row, b_column}, m, n, k);
     });
+}
+
+int today_uniform(int32_t *state, int64_t streams, float *samples, int64_t count) {
+    return guarded([&] { draw_uniform(state, streams, samples, count); });
+}
+
+int today_uniform_double(int32_t *state, int64_t streams, double *samples, int64_t count) {
+    return guarded([&] { draw_uniform(state, streams, samples, count); });
+}
+
+int today_mask(int32_t *state, int64_t streams, float p, uint8_t *mask, int64_t count) {
+    return guarded([&] { draw_mask(state, streams, p, mask, count); });
 }
 
 } // extern "C"

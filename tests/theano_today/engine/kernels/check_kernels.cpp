@@ -128,6 +128,50 @@ void check_updates(long cases) {
     }
 }
 
+// MRG31k3p by its recurrences (L'Ecuyer and Touzin 2000, section 4): the next number of a stream
+int64_t next_number(int32_t *x) {
+    constexpr int64_t M1 = (1ll << 31) - 1, M2 = (1ll << 31) - 21069;
+    const int64_t one = ((int64_t(x[1]) << 22) + ((1ll << 7) + 1) * x[2]) % M1;
+    const int64_t two = ((int64_t(x[3]) << 15) + ((1ll << 15) + 1) * x[5]) % M2;
+    x[2] = x[1], x[1] = x[0], x[0] = int32_t(one);
+    x[5] = x[4], x[4] = x[3], x[3] = int32_t(two);
+    return one - two > 0 ? one - two : one - two + M1;
+}
+
+void check_streams(long cases) {
+    Random random(9);
+    for (long t = 0; t < cases; t++) {
+        const long streams = random.chance(30) ? random.between(1, 2000) : random.between(1, 40);
+        const long count = random.below(random.chance(20) ? 60000 : 3000);
+        const float p = float(random.below(11)) / 10;
+        Guarded<int32_t> state(6 * streams), moved(6 * streams), again(6 * streams);
+        for (long i = 0; i < 6 * streams; i++)
+            state[i] = int32_t(random.below(2147462579));
+        moved = again = state;
+        Guarded<float> samples(count);
+        Guarded<uint8_t> mask(count);
+        Guarded<double> doubles(count);
+        char text[200];
+        std::snprintf(text, sizeof text, "%ld numbers of %ld streams", count, streams);
+        today_set_threads(int(random.between(1, 3)));
+        auto third = state;
+        check(today_uniform(moved.data(), streams, samples.data(), count) == 0, "status", text);
+        check(today_mask(again.data(), streams, p, mask.data(), count) == 0, "status", text);
+        check(today_uniform_double(third.data(), streams, doubles.data(), count) == 0, "status",
+              text);
+        bool same = true;
+        for (long i = 0; i < count; i++) {
+            const int64_t number = next_number(state.data() + i % streams * 6);
+            const float sample = float(number) * 4.6566126e-10f;
+            same &= samples[i] == sample && mask[i] == (sample < p);
+            same &= doubles[i] == double(number) / 2147483648.0;
+        }
+        check(same, "other numbers", text);
+        check(moved == state && again == state && third == state, "another state", text);
+        check(samples.intact() && mask.intact() && doubles.intact(), "written beside them", text);
+    }
+}
+
 // The arrays of stage k of a chain.
 struct Arrays {
     std::vector<float> w, b;
@@ -380,6 +424,8 @@ int main(int arguments, char **argument) {
         check_products(cases);
     else if (section == "updates")
         check_updates(cases);
+    else if (section == "streams")
+        check_streams(cases);
     else if (section == "callers")
         check_callers(cases);
     else if (section == "forks")

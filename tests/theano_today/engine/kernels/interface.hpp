@@ -43,6 +43,9 @@ int today_update(float rate, float momentum, int nesterov, float *w, float *v, c
 int today_update_with_product(float rate, float momentum, int nesterov, float *w, float *v,
                               const float *a, int64_t a_row, int64_t a_column, const float *b,
                               int64_t b_row, int64_t b_column, int64_t m, int64_t n, int64_t k);
+int today_uniform(int32_t *state, int64_t streams, float *samples, int64_t count);
+int today_uniform_double(int32_t *state, int64_t streams, double *samples, int64_t count);
+int today_mask(int32_t *state, int64_t streams, float p, uint8_t *mask, int64_t count);
 }
 
 inline uint64_t seed = 0; // that of the command line

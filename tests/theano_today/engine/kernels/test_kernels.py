@@ -29,6 +29,7 @@ SECTIONS = {
     "chains": 100,
     "products": 150,
     "updates": 150,
+    "streams": 150,
     "memory": 200,
     "callers": 10,
     "forks": 400,
