@@ -9,6 +9,7 @@ NumPy would refuse the call.
 
 from theano_today import hooks
 from theano_today.compat import (
+    keras,
     lasagne,
     matplotlib,
     nolearn,
@@ -21,7 +22,19 @@ from theano_today.compat import (
     theano,
 )
 
-PACKAGES = (stdlib, numpy, scipy, sklearn, pandas, matplotlib, theano, lasagne, nolearn, quiet)
+PACKAGES = (
+    stdlib,
+    numpy,
+    scipy,
+    sklearn,
+    pandas,
+    matplotlib,
+    theano,
+    lasagne,
+    nolearn,
+    keras,
+    quiet,
+)
 
 
 def install() -> None:

@@ -26,9 +26,8 @@ def install() -> None:
     # configparser.SafeConfigParser, gone in 3.12: ConfigParser has been the same class since 3.2.
     if not hasattr(configparser, "SafeConfigParser"):
         configparser.SafeConfigParser = configparser.ConfigParser  # type: ignore[attr-defined]
-    # inspect.getargspec, gone in 3.11.
-    if not hasattr(inspect, "getargspec"):
-        inspect.getargspec = _getargspec  # type: ignore[attr-defined]
+    # inspect.getargspec and the type of what it gives, gone in 3.11.
+    _add(inspect, getargspec=_getargspec, ArgSpec=ArgSpec)
     hooks.supply("imp", _fill_imp)
     hooks.supply("pipes", _fill_pipes)
     hooks.supply("xml.etree.cElementTree", _fill_element_tree)

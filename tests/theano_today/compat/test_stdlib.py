@@ -17,6 +17,8 @@ def test_names_that_moved():
     assert issubclass(list, collections.Iterable)
     assert issubclass(configparser.SafeConfigParser, configparser.ConfigParser)
     assert inspect.getargspec(lambda a, b=1, *c: 0)[:4] == (["a", "b"], "c", None, (1,))
+    spec = inspect.ArgSpec(args=["a"], varargs=None, keywords="k", defaults=None)
+    assert spec.keywords == spec[2] == "k"
 
 
 def test_imp_loads_and_reloads():

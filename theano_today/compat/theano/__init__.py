@@ -17,6 +17,7 @@
 - processor_flags.py: -march and its kin, found once
 - mrg.py: MRG_RandomStreams without C
 - unittest_tools.py: DebugMode's messages, without nose and parameterized
+- submodules.py: theano.ifelse and others as attributes that nobody imported
 - sandbox_cuda/: theano.sandbox.cuda, the old GPU back end, and its pickles
 """
 
@@ -40,6 +41,7 @@ from theano_today.compat.theano import (
     sandbox_cuda,
     scan,
     sorting,
+    submodules,
     unittest_tools,
 )
 
@@ -60,6 +62,7 @@ PARTS = (
     reprs,
     mrg,
     sorting,
+    submodules,
     sandbox_cuda,
     unittest_tools,
 )

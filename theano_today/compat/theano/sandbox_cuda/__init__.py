@@ -56,8 +56,6 @@ _GONE = (
 
 
 def install() -> None:
-    hooks.after_import("theano", _offer_sandbox)
-    hooks.after_import("theano.sandbox", _offer_cuda)
     hooks.replace(CUDA, _fill)
     for name in _SUBMODULES:
         hooks.supply(f"{CUDA}.{name}", _fill_submodule)
@@ -76,26 +74,6 @@ def install() -> None:
         hooks.supply(name, _fill_empty)
     for name in ("filter_acts", "pool"):
         hooks.supply(f"pylearn2.sandbox.cuda_convnet.{name}", _fill_pylearn2)
-
-
-def _offer_sandbox(theano: ModuleType) -> None:
-    # ``import theano`` once brought theano.sandbox.cuda along: theano.sandbox.cuda.use("gpu0").
-    _offer(theano, "sandbox")
-
-
-def _offer_cuda(sandbox: ModuleType) -> None:
-    _offer(sandbox, "cuda")
-
-
-def _offer(package: ModuleType, submodule: str) -> None:
-    """Import `submodule` when its package is first asked for it."""
-
-    def __getattr__(name):
-        if name == submodule:
-            return importlib.import_module(f"{package.__name__}.{submodule}")
-        raise AttributeError(f"module {package.__name__!r} has no attribute {name!r}")
-
-    package.__getattr__ = __getattr__  # type: ignore[method-assign]
 
 
 def _take(module: ModuleType, source: str) -> None:
