@@ -36,6 +36,7 @@ _NAMES = frozenset(
         "StandardError",
     ]
 )
+_MAKE_LISTS = frozenset(["filter", "map", "range", "zip"])
 _METHODS = frozenset(
     [
         "has_key",
@@ -162,6 +163,27 @@ def _signs(tree: ast.Module) -> Iterator[str]:
                 yield f"{module}.{node.attr}"
         elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") in _METHODS:
             yield node.func.attr  # type: ignore[attr-defined]
+        else:
+            yield from _lists(node, bound)
+
+
+def _lists(node: ast.AST, bound: set[str]) -> Iterator[str]:
+    """Yield the functions whose result a node uses as a list, where Python 3 would raise."""
+    used: list[ast.expr] = []
+    names = _MAKE_LISTS - {"range"}  # whose len() and items Python 3 knows
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        used, names = [node.left, node.right], _MAKE_LISTS
+    elif isinstance(node, ast.Subscript):
+        used = [node.value]
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "len":
+        used = node.args
+    elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "shuffle":
+        used, names = node.args[:1], _MAKE_LISTS
+    for value in used:
+        if isinstance(value, ast.Call) and isinstance(value.func, ast.Name):
+            name = value.func.id
+            if name in names - bound:
+                yield name
 
 
 def _names_the_error(caught: ast.expr | None) -> bool:
@@ -187,7 +209,7 @@ def _bound(tree: ast.Module) -> set[str]:
             names |= {(alias.asname or alias.name).partition(".")[0] for alias in node.names}
             if any(alias.name == "*" for alias in node.names):
                 # six.moves, a compat module of the program's own: anything may come from there.
-                names |= _NAMES
+                names |= _NAMES | _MAKE_LISTS
     return names
 
 

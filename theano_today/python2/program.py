@@ -1,18 +1,22 @@
 """A Python 2 program's own modules are translated as they are imported.
 
-Its own are the files of its folder, and packages that are not installed but lie where sys.path
-leads: in a folder of PYTHONPATH, or one that the program adds, ``sys.path.append("..")``. Each
-such package is Python 2 or not by its own files; where these do not say, packages in folders that
-the program adds are what the program is. Examples often stand beside or within the package that
-they show.
+Its own are the files of its folder, and packages that lie where sys.path leads: in a folder of
+PYTHONPATH, or one that the program adds, ``sys.path.append("..")``. Each such package is Python 2
+or not by its own files; where these do not say, packages in folders that the program adds are what
+the program is. Examples often stand beside or within the package that they show.
+
+Installed packages are translated if some of their files are Python 2 and their metadata names no
+Python 3: pip installs Python 2 without a word.
 """
 
 from __future__ import annotations
 
 import ast
+import functools
 import importlib.abc
 import importlib.machinery
 import os
+import re
 import sys
 import sysconfig
 from pathlib import Path
@@ -39,16 +43,25 @@ class Program:
         Whether all of its files are Python 2, as far as they can be.
     keep : Path or None
         Where translated files are written to.
+    asked : bool
+        Whether the user said that all is Python 2, which packages elsewhere then are, too.
     """
 
-    def __init__(self, folders: tuple[Path, ...], python2: bool, keep: Path | None = None) -> None:
+    def __init__(
+        self,
+        folders: tuple[Path, ...],
+        python2: bool,
+        keep: Path | None = None,
+        asked: bool = False,
+    ) -> None:
         self.folders = tuple(folder.absolute() for folder in folders)
         self.python2 = python2
         self.keep = keep
+        self.asked = asked
         self.said = False
         self.translated: list[Path] = []
         self._packages: dict[Path, bool] = {}
-        self._installations: dict[Path, bool] = {}
+        self._known: dict[Path, bool] = {}
         self._environment = frozenset(map(os.path.abspath, sys.path))
 
     def owns(self, path: Path) -> bool:
@@ -72,28 +85,34 @@ class Program:
     def package_of(self, path: Path) -> Path | None:
         """Return the top package, or the module, of a file in some folder of sys.path.
 
-        None if the file is the program's own, is installed, or belongs to Python.
+        None if the file is the program's own, belongs to Python, or to an installed package that
+        knows Python 3.
         """
         path = Path(os.path.abspath(path))  # noqa: PTH100  (keeps links)
         if path.resolve().is_relative_to(_OURS):
             return None
         ways = (sysconfig.get_path(name) for name in ("stdlib", "platstdlib"))
-        installed = {*map(Path, filter(None, ways))}
+        pythons = {*map(Path, filter(None, ways))}
         for entry in sys.path:
             folder = Path(os.path.abspath(entry))  # noqa: PTH100
-            if not path.is_relative_to(folder) or any(n in _FOREIGN for n in path.parts):
+            if not path.is_relative_to(folder):
                 continue
-            if installed & {path, *path.parents} or self._is_installation(folder):
+            inside = path.relative_to(folder)
+            if any(name in _FOREIGN for name in inside.parts):
                 continue
-            top = folder / path.relative_to(folder).parts[0]
-            return None if top.stem in _REVIVED else top
+            top = folder / inside.parts[0]
+            if top.stem in _REVIVED or (pythons & {path, *path.parents} and not _is_site(folder)):
+                return None
+            return None if self._knows_python3(top) else top
         return None
 
-    def _is_installation(self, folder: Path) -> bool:
-        """Tell whether pip installs into a folder, as by --target."""
-        if folder not in self._installations:
-            self._installations[folder] = any(folder.glob("*.dist-info"))
-        return self._installations[folder]
+    def _knows_python3(self, top: Path) -> bool:
+        """Tell whether a package is installed, and its metadata names Python 3."""
+        if top not in self._known:
+            folder = top.parent
+            site = _is_site(folder) or any(folder.glob("*.dist-info"))
+            self._known[top] = site and _names_python3(top)
+        return self._known[top]
 
     def _is_python2(self, path: Path) -> bool:
         """Tell whether a file is Python 2 if it says nothing of it."""
@@ -101,8 +120,9 @@ class Program:
         if package is None:
             return self.python2
         if package not in self._packages and self.python2:
-            added = str(package.parent) not in self._environment
-            self._packages[package] = detect.python2_package(package, otherwise=added)
+            folder = str(package.parent)
+            silent = folder not in self._environment or (self.asked and not _is_site(folder))
+            self._packages[package] = detect.python2_package(package, otherwise=silent)
         return self._packages.get(package, False)
 
     def owns_module(self, name: str) -> bool:
@@ -173,6 +193,35 @@ class Program:
         """Translate this program's modules from now on, and no other's."""
         sys.meta_path[:] = [f for f in sys.meta_path if not isinstance(f, _Finder)]
         sys.meta_path.insert(0, _Finder(self))
+
+
+def _is_site(folder: Path | str) -> bool:
+    return Path(folder).name in _FOREIGN
+
+
+def _names_python3(top: Path) -> bool:
+    """Tell whether an installed package is for Python 3, or does not say what it is."""
+    info = _metadata(top.parent).get(top.stem)
+    for name in ("METADATA", "PKG-INFO"):
+        if info is not None and (info / name).is_file():
+            text = (info / name).read_text(encoding="utf-8", errors="replace")
+            return _PYTHON_3.search(text.partition("\n\n")[0]) is not None
+    return True
+
+
+@functools.cache
+def _metadata(folder: Path) -> dict[str, Path]:
+    """Return where the packages of a folder have their metadata, by the names they import by."""
+    found = {}
+    for info in folder.glob("*.*-info"):
+        names = [info.name.partition("-")[0]]
+        if (info / "top_level.txt").is_file():
+            names += (info / "top_level.txt").read_text(encoding="utf-8").split()
+        found.update(dict.fromkeys(names, info))
+    return found
+
+
+_PYTHON_3 = re.compile(r"Python :: 3|Requires-Python:.*3\.")
 
 
 class _Finder(importlib.abc.MetaPathFinder):

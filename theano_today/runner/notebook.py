@@ -44,7 +44,7 @@ def run_notebook(file: str, arguments: Sequence[str], options: Options) -> int:
     python2 = options.python2
     if python2 is None:
         python2 = says_python2 or any(detect.is_python2(source) for source in sources)
-    program = Program((folder,), python2, options.keep)
+    program = Program((folder,), python2, options.keep, asked=bool(options.python2))
     program.install()
     float_type.decide_for("\n".join(sources), folder)
     run.use_numpy_of_then(program)

@@ -7,6 +7,7 @@ its own exit code, and tracebacks begin with its own lines.
 from __future__ import annotations
 
 import importlib.util
+import re
 import sys
 import traceback
 from collections.abc import Sequence
@@ -117,7 +118,7 @@ def _program(
     python2 = options.python2
     if python2 is None:
         python2 = detect.python2_file(path, folder, package, own) is not None
-    program = Program((own or folder,), python2, options.keep)
+    program = Program((own or folder,), python2, options.keep, asked=bool(options.python2))
     float_type.decide(path, folder, package, own)
     use_numpy_of_then(program)
     return program
@@ -227,10 +228,23 @@ def _cut_helpers(trace: TracebackType | None) -> None:
         last.tb_next = None
 
 
+# What Python 3 says of lists that are none any more, of whole floats, and of bytes.
+_SIGNS_OF_2 = re.compile(
+    r"'float' object cannot be interpreted|slice indices must be integers"
+    r"|'?(map|filter|zip|range|dict_keys|dict_values|dict_items)'? object"
+    r"|object of type '(map|filter|zip)'"
+    r"|(?i:not) \"(map|filter|zip|range|dict_keys|dict_values|dict_items)\""
+    r"|'(map|filter|zip|dict_keys|dict_values|dict_items)'( and|$)"
+    r"|bytes-like object is required, not 'str'|expected str instance, bytes found"
+)
+
+
 def _hint(error: BaseException) -> str | None:
-    text = str(error)
-    if isinstance(error, TypeError) and "'float' object cannot be interpreted" in text:
-        return "If this program is Python 2, where 7 / 2 is 3: python -m theano_today --python2 ..."
+    if isinstance(error, (TypeError, AttributeError)) and _SIGNS_OF_2.search(str(error)):
+        return (
+            "If this program is Python 2, where 7 / 2 is 3 and map makes a list: "
+            "python -m theano_today --python2 ..."
+        )
     return None
 
 

@@ -29,6 +29,11 @@ pytestmark = needs_fissix
         "isinstance(a, basestring)\n",
         "raise ValueError, 'x'\n",
         "if a:\n\tx\n        y\n",
+        "x = [0] + map(str, y)\n",
+        "x = range(3) + [7]\n",
+        "x = zip(a, b)[0]\n",
+        "n = len(filter(None, a))\n",
+        "rng.shuffle(range(9))\n",
     ],
 )
 def test_python_2(source):
@@ -57,6 +62,10 @@ def test_python_2(source):
         "try:\n    f()\nexcept (error, IOError):\n    pass\n",
         "import random\nrandom.shuffle(x)\n",
         "from string import Template\n",
+        "x = range(9)[0] + len(range(3))\n",
+        "from mine import zip\nzip(a, b)[0]\n",
+        "x = list(map(str, y)) + [0]\n",
+        "x = range + map\n",
     ],
 )
 def test_nothing_said(source):

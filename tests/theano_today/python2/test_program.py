@@ -5,6 +5,7 @@ import json
 import sys
 from pathlib import Path
 
+import numpy
 import pytest
 
 import theano_today
@@ -108,21 +109,62 @@ def test_a_package_of_python_2_elsewhere_for_a_program_of_3(folder, elsewhere):
     assert importlib.import_module("library_of_2.silent").x == 3
 
 
-def test_what_is_installed_is_nobody_s_own(folder, elsewhere, monkeypatch):
+def test_what_belongs_to_nobody(folder, elsewhere, monkeypatch):
     program = Program((folder,), python2=True)
     installed = folder.parent / "env" / "site-packages"
     monkeypatch.syspath_prepend(installed)
     assert program.package_of(Path(json.__file__)) is None
+    assert program.package_of(Path(numpy.__file__)) is None
     assert program.package_of(Path(pytest.__file__)) is None
     assert program.package_of(installed / "a.py") is None
     assert program.package_of(Path(theano_today.__file__)) is None
     assert program.package_of(elsewhere / "theano" / "tensor.py") is None
     assert program.package_of(elsewhere / "a" / "b.py") == elsewhere / "a"
     assert program.package_of(elsewhere / ".." / "b.py") is None
-    (elsewhere / "by_target" / "a-1.0.dist-info").mkdir(parents=True)
-    monkeypatch.syspath_prepend(elsewhere / "by_target")
-    monkeypatch.setattr(sys, "path", [p for p in sys.path if p != str(elsewhere)])
-    assert program.package_of(elsewhere / "by_target" / "a.py") is None
+
+
+_OLD = "Name: old\n\nPython :: 3 in the description"
+_BOTH = "Name: both\nClassifier: Programming Language :: Python :: 3.4\n"
+_NEW = "Name: new\nRequires-Python: >=3.9\n"
+
+
+@needs_fissix
+@pytest.mark.parametrize("folder_name", ["site-packages", "by_target"])
+def test_installed_packages_of_python_2(folder, elsewhere, monkeypatch, folder_name):
+    site = elsewhere / folder_name
+    for name, said, file in (
+        ("old", _OLD, "METADATA"),
+        ("both", _BOTH, "METADATA"),
+        ("new", _NEW, "METADATA"),
+        ("egg", _OLD, "PKG-INFO"),
+        ("silent", "Name: silent\n", "METADATA"),
+    ):
+        signs = "" if name == "silent" else "def f(d): return d.has_key(1)\n"
+        _write(site / f"installed_{name}", half="x = 7 / 2\n", signs=signs)
+        info = site / f"a.package_{name}-1.0.{'egg' if name == 'egg' else 'dist'}-info"
+        info.mkdir()
+        (info / file).write_text(said)
+        (info / "top_level.txt").write_text(f"installed_{name}\n")
+    (site / "installed_other").mkdir()
+    (site / "installed_other" / "half.py").write_text("x = 7 / 2\n")
+    monkeypatch.syspath_prepend(site)
+    Program((folder,), python2=True).install()
+    names = ("old", "egg", "both", "new", "silent", "other")
+    values = [importlib.import_module(f"installed_{name}.half").x for name in names]
+    assert values == [3, 3, 3.5, 3.5, 3.5, 3.5]
+    for name in names[:-1]:
+        importlib.import_module(f"installed_{name}.signs")
+    assert importlib.import_module("installed_old.signs").f({1: 2})
+    for name in list(sys.modules):
+        if name.startswith("installed_"):
+            del sys.modules[name]
+
+
+@needs_fissix
+def test_where_the_user_says_python_2_silent_packages_are(folder, elsewhere):
+    _write(elsewhere / "silent_for_once", silent="x = 7 / 2\n")
+    Program((folder,), python2=True, asked=True).install()
+    assert importlib.import_module("silent_for_once.silent").x == 3
 
 
 @needs_fissix

@@ -6,6 +6,7 @@ import pytest
 
 from tests.fissix_needed import needs_fissix
 from tests.fresh_python import ROOT, fresh_python
+from theano_today.runner import run as run_program
 
 
 def write(folder, **files):
@@ -152,6 +153,37 @@ OLD = {
 
 
 @needs_fissix
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "range(7 / 2)",
+        "'abc'[:3 / 2]",
+        "[0] + map(str, [1])",
+        "map(str, [1]) + [0]",
+        "zip('a', 'b')[0]",
+        "len(filter(None, [1]))",
+        "{1: 2}.keys()[0]",
+        "{1: 2}.keys().sort()",
+        "{1: 2}.values() >= 1",
+        "{1: 2}.items() + [3]",
+        "range(3).append(1)",
+        "b'ab'.split('a')",
+        "'a'.join([b'a'])",
+    ],
+)
+def test_errors_that_python_2_explains(expression):
+    with pytest.raises((TypeError, AttributeError)) as caught:
+        eval(expression)
+    assert "--python2" in run_program._hint(caught.value)
+
+
+@pytest.mark.parametrize("expression", ["1 + 'a'", "(1).x", "len(3)", "None + 1"])
+def test_errors_that_it_does_not(expression):
+    with pytest.raises((TypeError, AttributeError)) as caught:
+        eval(expression)
+    assert run_program._hint(caught.value) is None
+
+
 class TestPython2:
     def test_a_program_and_its_modules(self, tmp_path, elsewhere):
         write(tmp_path, **OLD)
