@@ -5,6 +5,7 @@
 - dtypes.py: variables and types where NumPy wants a dtype
 - downsample.py: theano.tensor.signal.downsample, gone in Theano 1.0
 - float_messages.py: errors about float64 name the flag floatX
+- former_helpers.py: theano.compat.six and others that helped with several Pythons
 - function_copies.py: Function.copy, whose Ops ran in any order
 - indexing.py: lists with slices in them as indices
 - legacy_conv.py: the convolutions of before 2015
@@ -30,6 +31,7 @@ from theano_today.compat.theano import (
     downsample,
     dtypes,
     float_messages,
+    former_helpers,
     function_copies,
     indexing,
     legacy_conv,
@@ -52,6 +54,7 @@ PARTS = (
     downsample,
     dtypes,
     float_messages,
+    former_helpers,
     function_copies,
     indexing,
     legacy_conv,
