@@ -101,6 +101,7 @@ def test_arrows(room, forbidden):
 # Modules whose tests are not at their own path, and why.
 ELSEWHERE = {
     "theano_today.__main__": "a name without underscores: tests/theano_today/test_main.py",
+    "theano_today.export.__main__": "tests/theano_today/export/test_write.py",
     "kfkd.faces": "its parts are judged by the picture: tests/kfkd/faces/test_scene.py",
     "theano_today.compat.theano.sandbox_cuda": "theano.sandbox.cuda's modules are tested by kinds "
     "of Ops: test_basic_ops.py (streams, FFT, nnet, blocks), test_blas.py (filters), "
