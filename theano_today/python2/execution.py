@@ -14,11 +14,18 @@ from types import CodeType
 from typing import Any
 
 from theano_today.habits import rewriting
-from theano_today.python2 import translate
+from theano_today.python2 import comprehensions, translate
 
 _COMPARISONS: dict[type, str] = {ast.Lt: "lt", ast.LtE: "le", ast.Gt: "gt", ast.GtE: "ge"}
 _NEW_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 _CAUGHT = "_py2_caught"
+# Types that are called with one argument, by what does it in runtime.py.
+_CALLED = {
+    "str": "string",
+    "unicode": "string_unicode",
+    "bytes": "string_bytes",
+    "bytearray": "string_bytearray",
+}
 
 
 def compile_text(
@@ -75,7 +82,10 @@ def compile_file(path: Any, own: Callable[[str], bool] | None = None) -> CodeTyp
 
 
 def _for_the_run(tree: Any, source: str, done: translate.Translation) -> Any:
-    tree = rewriting.rewrite(_Semantics(done.print_function).visit(tree), python2=True)
+    if isinstance(tree, ast.Module):
+        tree = comprehensions.let_leak(tree)
+    tree = _Semantics(done.print_function).visit(tree)
+    tree = rewriting.rewrite(tree, python2=True)
     tree = ast.fix_missing_locations(tree)
     origins = done.lines
     lines = source.split("\n")
@@ -95,8 +105,8 @@ def _for_the_run(tree: Any, source: str, done: translate.Translation) -> Any:
 class _Semantics(ast.NodeTransformer):
     """What runs differently though it is written alike.
 
-    The print statement, comparisons of anything with anything, generators that end by
-    StopIteration, and the names of exceptions, which stay bound when the handler is over.
+    The print statement, floats as text, comparisons of anything with anything, generators that end
+    by StopIteration, and the names of exceptions, which stay bound when the handler is over.
     """
 
     def __init__(self, print_function: bool) -> None:
@@ -109,7 +119,29 @@ class _Semantics(ast.NodeTransformer):
             node.func = ast.copy_location(
                 ast.Attribute(runtime, "print_statement", ast.Load()), node.func
             )
+        elif isinstance(node.func, ast.Name) and len(node.args) == 1 and not node.keywords:
+            name = _CALLED.get(node.func.id)
+            if name and not isinstance(node.args[0], ast.Starred):
+                self._call_runtime(node, name)
+        elif isinstance(node.func, ast.Attribute) and node.func.attr == "format":
+            node.args.insert(0, node.func.value)
+            self._call_runtime(node, "format")
+        elif _is_join(node):
+            node.args.insert(0, node.func.value)  # type: ignore[attr-defined]
+            self._call_runtime(node, "joined")
         return node
+
+    def _call_runtime(self, node: ast.Call, name: str) -> None:
+        runtime = ast.Name(translate.RUNTIME, ast.Load())
+        node.func = ast.copy_location(ast.Attribute(runtime, name, ast.Load()), node.func)
+
+    def visit_BinOp(self, node: ast.BinOp) -> Any:
+        self.generic_visit(node)
+        if not isinstance(node.op, ast.Mod) or not _is_text(node.left):
+            return node
+        call = ast.Call(node, [node.left, node.right], [])
+        self._call_runtime(call, "formatted")
+        return ast.copy_location(call, node)
 
     def visit_Compare(self, node: ast.Compare) -> Any:
         self.generic_visit(node)
@@ -152,6 +184,17 @@ class _Semantics(ast.NodeTransformer):
         node.name = _CAUGHT
         node.body.insert(0, ast.copy_location(bind, node))
         return node
+
+
+def _is_join(node: ast.Call) -> bool:
+    named = isinstance(node.func, ast.Attribute) and node.func.attr == "join"
+    return named and len(node.args) == 1 and not node.keywords
+
+
+def _is_text(node: ast.expr) -> bool:
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        return _is_text(node.left) or _is_text(node.right)
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 
 def _simple(value: ast.expr) -> bool:

@@ -7,8 +7,8 @@ everything else is read as Latin-1, one character for each byte, which is what P
 were. Line ends stay as they are unless the mode has a U. Text is written as UTF-8, and characters
 that stand for bytes as these bytes.
 
-A file opened with "b" gives bytes, and takes text as well. pickle, csv, struct and NumPy get the
-bytes of a file of either kind.
+A file opened with "b" gives bytes, and takes text as well; a translated program gets bytes that
+mix with text (strings.py). pickle, csv, struct and NumPy get the bytes of a file of either kind.
 """
 
 from __future__ import annotations
@@ -19,8 +19,15 @@ import os
 import re
 from typing import Any
 
-# What decides between UTF-8 and Latin-1 is looked for in the file's first bytes.
-_LOOKED_AT = 1 << 16
+from theano_today.python2.strings import (
+    LOOKED_AT,
+    Bytes,
+    encoding_of,
+    for_program,
+    to_bytes,
+    to_text,
+)
+
 _NO_TEXT = re.compile("[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x80-\x9f]")
 
 
@@ -34,12 +41,34 @@ class _Read:
         return next(self)
 
 
+class ReadsStrings:
+    """What a program reads is Bytes, what a library reads is bytes."""
+
+    def read(self: Any, *arguments):
+        return for_program(super().read(*arguments))  # type: ignore[misc]
+
+    def readline(self: Any, *arguments):
+        return for_program(super().readline(*arguments))  # type: ignore[misc]
+
+    def readlines(self: Any, *arguments):
+        return for_program(super().readlines(*arguments))  # type: ignore[misc]
+
+    def next(self: Any):
+        return for_program(super().__next__())  # type: ignore[misc]
+
+    def __next__(self: Any):
+        return for_program(super().__next__())  # type: ignore[misc]
+
+
 class _Written:
     """writelines by way of write, which the classes below override."""
 
     def writelines(self: Any, lines):
         for line in lines:
             self.write(line)
+
+
+__all__ = ["Bytes", "bytes_of", "encoding_of", "open", "to_bytes", "to_text"]
 
 
 class TextFile(_Read, _Written, io.TextIOWrapper):
@@ -78,14 +107,14 @@ class TextFile(_Read, _Written, io.TextIOWrapper):
         return super().seek(offset, whence)
 
 
-class BytesFile(_Read, _Written, io.BufferedRandom):
+class BytesFile(ReadsStrings, _Read, _Written, io.BufferedRandom):
     """A file opened with "b": text is taken as well."""
 
     def write(self, data):
         super().write(_written(data))
 
 
-class _BytesReader(_Read, io.BufferedReader):
+class _BytesReader(ReadsStrings, _Read, io.BufferedReader):
     """Only read."""
 
 
@@ -140,38 +169,9 @@ def _written(data: Any) -> Any:
 
 
 def _head(raw: io.FileIO) -> bytes:
-    head = raw.read(_LOOKED_AT)
+    head = raw.read(LOOKED_AT)
     raw.seek(0)
     return head or b""
-
-
-def encoding_of(head: bytes) -> str:
-    """Return utf-8 if the bytes that a file begins with are UTF-8 text, else latin-1."""
-    if b"\0" in head:
-        return "latin-1"
-    try:
-        head.decode("utf-8")
-    except UnicodeDecodeError as error:
-        cut_off = len(head) >= _LOOKED_AT and error.start >= len(head) - 3
-        return "utf-8" if cut_off else "latin-1"
-    return "utf-8"
-
-
-def to_bytes(data: Any) -> Any:
-    """Return the bytes that Python 2's string `data` had; what is no text comes back as it is."""
-    if not isinstance(data, str):
-        return data
-    try:
-        return data.encode("latin-1")
-    except UnicodeEncodeError:
-        return data.encode("utf-8", "surrogateescape")
-
-
-def to_text(data: Any) -> Any:
-    """Return text for bytes that are UTF-8, one character a byte for others."""
-    if not isinstance(data, (bytes, bytearray)):
-        return data
-    return bytes(data).decode(encoding_of(bytes(data)))
 
 
 def bytes_of(file: Any) -> Any:

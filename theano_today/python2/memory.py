@@ -6,6 +6,7 @@ import io
 from typing import Any
 
 from theano_today.python2 import files
+from theano_today.python2.strings import for_program
 
 
 class StringIO:
@@ -42,16 +43,25 @@ class StringIO:
             self.write(line)
 
     def getvalue(self) -> Any:
-        return "" if self._file is None else self._file.getvalue()
+        return "" if self._file is None else for_program(self._file.getvalue())
+
+    def read(self, *arguments: Any) -> Any:
+        return for_program(self._made().read(*arguments))
+
+    def readline(self, *arguments: Any) -> Any:
+        return for_program(self._made().readline(*arguments))
+
+    def readlines(self, *arguments: Any) -> Any:
+        return for_program(self._made().readlines(*arguments))
 
     def next(self) -> Any:
-        return next(self)
+        return for_program(next(self._made()))
 
     def __iter__(self) -> Any:
         return self
 
     def __next__(self) -> Any:
-        return next(self._made())
+        return for_program(next(self._made()))
 
     def __enter__(self) -> StringIO:
         return self

@@ -20,6 +20,7 @@ from typing import Any
 from theano_today.habits import rewriting
 from theano_today.python2 import classes, execution, files, runtime, translate
 from theano_today.python2.ordering import cmp, max, min, sorted
+from theano_today.python2.strings import Bytes, string
 
 __all__ = [
     "StandardError",
@@ -116,6 +117,7 @@ def map(function, *sequences):
         raise TypeError("map() requires at least two args")
     if len(sequences) == 1:
         items = sequences[0]
+        function = string if function is str else function
         return list(items) if function is None else [function(item) for item in items]
     rows = itertools.zip_longest(*sequences)
     return list(rows) if function is None else [function(*row) for row in rows]
@@ -152,16 +154,18 @@ def isinstance(instance, classinfo):
     """As ever, and NumPy's int64 is an int, as it was on every 64-bit Linux and Mac."""
     if builtins.isinstance(instance, classinfo):
         return True
+    if type(instance) is Bytes:
+        return _has(classinfo, str)
     numpy = sys.modules.get("numpy")
     if numpy is None or not builtins.isinstance(instance, numpy.int64):
         return False
-    return _has_int(classinfo)
+    return _has(classinfo, int)
 
 
-def _has_int(classinfo):
+def _has(classinfo, kind):
     if builtins.isinstance(classinfo, tuple):
-        return any(_has_int(one) for one in classinfo)
-    return classinfo is int
+        return any(_has(one, kind) for one in classinfo)
+    return classinfo is kind
 
 
 def input(prompt=""):
@@ -236,7 +240,7 @@ def compile(source, filename, mode, *arguments, **options):
 
 
 def print(*values, **options):
-    builtins.print(*map(runtime.text, values), **options)
+    builtins.print(*map(string, values), **options)
 
 
 def _import(name, globals=None, locals=None, fromlist=(), level=0):

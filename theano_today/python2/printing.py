@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from theano_today.python2 import files
+from theano_today.python2.strings import string
 
 
 def print_statement(*items: Any, end: str = "\n", file: Any = None) -> None:
@@ -21,7 +21,7 @@ def print_statement(*items: Any, end: str = "\n", file: Any = None) -> None:
         return
     pending = bool(getattr(target, "softspace", False))
     for item in items:
-        text = str(files.to_text(item))
+        text = string(item)
         target.write(f" {text}" if pending else text)
         of_text = isinstance(item, (str, bytes))
         pending = not (of_text and text[-1:].isspace() and text[-1] != " ")

@@ -10,6 +10,7 @@ import codecs
 from collections.abc import ItemsView, KeysView, ValuesView
 from typing import Any
 
+from theano_today.habits import values
 from theano_today.python2 import files
 from theano_today.python2.classes import two_to_three
 from theano_today.python2.division import (
@@ -22,6 +23,7 @@ from theano_today.python2.division import (
 )
 from theano_today.python2.ordering import chain, ge, gt, le, lt, sort
 from theano_today.python2.printing import print_statement
+from theano_today.python2.strings import Bytes, join, string, to_bytes, with_digits
 
 __all__ = [
     "chain",
@@ -29,6 +31,8 @@ __all__ = [
     "div",
     "divide_of",
     "encode",
+    "format",
+    "formatted",
     "ge",
     "gt",
     "has_key",
@@ -36,6 +40,7 @@ __all__ = [
     "idiv_attribute",
     "idiv_item",
     "iterated",
+    "joined",
     "key",
     "le",
     "listed",
@@ -44,6 +49,10 @@ __all__ = [
     "next",
     "print_statement",
     "sort",
+    "string",
+    "string_bytearray",
+    "string_bytes",
+    "string_unicode",
     "text",
     "translate",
     "two_to_three",
@@ -72,6 +81,38 @@ def viewed(mapping: Any, kind: str) -> Any:
     """Return ``mapping.viewitems()`` and its like."""
     own = getattr(mapping, f"view{kind}", None)
     return getattr(mapping, kind)() if own is None else own()
+
+
+def format(layout: Any, *arguments: Any, **options: Any) -> Any:
+    """Return ``layout.format(...)``: floats in text have twelve digits."""
+    if isinstance(layout, str):
+        arguments, options = with_digits(arguments), with_digits(options)
+    return layout.format(*arguments, **options)
+
+
+def formatted(layout: str, data: Any) -> str:
+    """Return ``layout % data`` of text: floats have twelve digits by %s."""
+    return values.formatted(layout, with_digits(data))
+
+
+def joined(separator: Any, items: Any) -> Any:
+    """Return ``separator.join(items)``."""
+    return join(separator, items) if isinstance(separator, (str, bytes)) else separator.join(items)
+
+
+def string_unicode(x: Any) -> Any:
+    """Return ``unicode(x)``."""
+    own = getattr(type(x), "__unicode__", None)
+    return string(x) if own is None else own(x)
+
+
+def string_bytes(x: Any) -> Any:
+    """Return ``bytes(x)``, which was str."""
+    return Bytes(to_bytes(string(x))) if isinstance(x, (str, bytes)) else string(x)
+
+
+def string_bytearray(x: Any) -> bytearray:
+    return bytearray(to_bytes(x))
 
 
 def has_key(mapping: Any, key: Any) -> bool:
@@ -104,7 +145,14 @@ def encode(data: Any, encoding: str = "ascii", errors: str = "strict") -> Any:
         return codecs.encode(files.to_bytes(data), name).decode("latin-1")
     if name == "rot-13":
         return codecs.encode(str(files.to_text(data)), "rot13")
-    return data.encode(encoding, errors) if isinstance(data, str) else data
+    if isinstance(data, str):
+        # Of ASCII both are the same string, and libraries of today want text.
+        return data if _is_ascii(data, name) else Bytes(data.encode(encoding, errors))
+    return data
+
+
+def _is_ascii(data: str, name: str) -> bool:
+    return data.isascii() and name in ("ascii", *_SAME_TEXT)
 
 
 def decode(data: Any, encoding: str = "ascii", errors: str = "strict") -> Any:

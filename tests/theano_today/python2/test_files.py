@@ -6,7 +6,7 @@ import pickle
 import numpy as np
 import pytest
 
-from theano_today.python2 import files
+from theano_today.python2 import files, strings
 
 
 @pytest.mark.parametrize("text", ["", "a b\nc\r\n", "é 日本\n", "x" * 70000 + "é"])
@@ -53,7 +53,7 @@ def test_latin_1_is_read_by_bytes_and_utf_8_by_characters(tmp_path):
 
 def test_a_character_cut_by_the_look_ahead(tmp_path):
     path = tmp_path / "f"
-    text = "a" * (files._LOOKED_AT - 1) + "é"
+    text = "a" * (strings.LOOKED_AT - 1) + "é"
     path.write_text(text, encoding="utf-8")
     assert files.open(path).read() == text
 

@@ -60,8 +60,9 @@ def test_trained_to_its_result(name, arguments, says, largest, tmp_path):
     assert result <= largest
 
 
-def test_what_python_2_printed(tmp_path):
-    done = run("semantics", tmp_path)
+@pytest.mark.parametrize("name", ["semantics", "strings"])
+def test_what_python_2_printed(name, tmp_path):
+    done = run(name, tmp_path)
     assert done.returncode == 0, done.stderr
-    expected = (PROGRAMS / "semantics.txt").read_text(encoding="utf-8")
+    expected = (PROGRAMS / f"{name}.txt").read_text(encoding="utf-8")
     assert done.stdout.splitlines() == expected.splitlines()

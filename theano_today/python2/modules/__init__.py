@@ -35,6 +35,11 @@ VARIANTS = frozenset(
         "subprocess",
         "gzip",
         "marshal",
+        "zlib",
+        "bz2",
+        "base64",
+        "binascii",
+        "hashlib",
     ]
 )
 PREFIX = __name__

@@ -13,6 +13,7 @@ from typing import Any
 
 from theano_today.python2 import files
 from theano_today.python2.modules import vary
+from theano_today.python2.strings import Bytes
 
 
 class Unpickler(today.Unpickler):
@@ -37,6 +38,10 @@ def loads(data: Any, /, *, encoding: str = "latin1", **options: Any) -> Any:
 
 def dump(obj: Any, file: Any, *arguments: Any, **options: Any) -> None:
     today.dump(obj, _writer(file), *arguments, **options)
+
+
+def dumps(obj: Any, protocol: int = 0) -> Bytes:
+    return Bytes(today.dumps(obj, protocol))
 
 
 def _reader(file: Any) -> Any:

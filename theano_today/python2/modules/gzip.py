@@ -1,4 +1,4 @@
-"""gzip, whose files take text."""
+"""gzip, whose files take text, and give what mixes with it."""
 
 import gzip as today
 import sys
@@ -7,7 +7,7 @@ from theano_today.python2 import files
 from theano_today.python2.modules import vary
 
 
-class GzipFile(today.GzipFile):
+class GzipFile(files.ReadsStrings, today.GzipFile):
     def write(self, data):
         return super().write(files.to_bytes(data))
 
