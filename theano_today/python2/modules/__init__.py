@@ -40,6 +40,7 @@ VARIANTS = frozenset(
         "base64",
         "binascii",
         "hashlib",
+        "re",
     ]
 )
 PREFIX = __name__
