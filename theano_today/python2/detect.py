@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-from theano_today.python2 import translate
+from theano_today.python2 import cache, translate
 from theano_today.python2.modules import supplied
 
 _MODULES = frozenset({*supplied.NAMES, "urllib2"}) - {"Image", "repr"}
@@ -79,7 +79,7 @@ def is_python2(source: str) -> bool:
     """Tell whether a file's source says that it is Python 2."""
     tree = parse(source)
     if tree is None:
-        return translate.parses(source)
+        return _parses(source)
     return any(_signs(tree))
 
 
@@ -104,6 +104,10 @@ def is_python3(source: str) -> bool:
         if isinstance(node, ast.ClassDef) and node.keywords:
             return True
     return False
+
+
+def _parses(source: str) -> bool:
+    return cache.kept(lambda: translate.parses(source), "parses", source)
 
 
 def parse(source: str) -> ast.Module | None:
@@ -294,7 +298,7 @@ def python2_file(
             continue
         tree = parse(source)
         if tree is None:
-            if translate.parses(source):
+            if _parses(source):
                 return path
             continue
         if any(_signs(tree)):

@@ -23,8 +23,10 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
+from theano_today.atomic import atomic_write
+from theano_today.errors import DataError
 from theano_today.habits import rewriting
-from theano_today.python2 import detect, execution, names, translate
+from theano_today.python2 import cache, detect, execution, modules, names, translate
 
 _OURS = Path(__file__).resolve().parents[1]  # a checkout may lie in the program's folder
 _FOREIGN = ("site-packages", "dist-packages")
@@ -142,7 +144,10 @@ class Program:
             return None
         own = lambda name: self.owns_module(name) or (path.parent / f"{name}.py").is_file()  # noqa: E731
         try:
-            code = execution.compile_text(source, str(path), own=own)
+            owned = sorted(filter(own, modules.VARIANTS))
+            code = cache.kept(
+                lambda: execution.compile_text(source, str(path), own=own), str(path), source, owned
+            )
         except translate.NotPython2 as error:
             self._blame(path, source, error)
             return None
@@ -185,14 +190,30 @@ class Program:
             assert package is not None
             found = Path(os.path.abspath(path)).relative_to(package.parent)  # noqa: PTH100
         assert self.keep is not None
-        target = self.keep / found
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text, encoding="utf-8")
+        keep_text(self.keep / found, text)
 
     def install(self) -> None:
         """Translate this program's modules from now on, and no other's."""
         sys.meta_path[:] = [f for f in sys.meta_path if not isinstance(f, _Finder)]
         sys.meta_path.insert(0, _Finder(self))
+
+
+def keep_text(target: Path, text: str) -> None:
+    """Write a translated file.
+
+    Raises
+    ------
+    DataError
+        If the file is there, and other than this: the program itself, or what the user made of an
+        earlier translation.
+    """
+    if target.exists() and target.read_text(encoding="utf-8", errors="replace") != text:
+        raise DataError(
+            f"{target} exists, and is not overwritten by a translation; give --keep an empty folder"
+        )
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_write(target) as file:
+        file.write(text.encode("utf-8"))
 
 
 def _is_site(folder: Path | str) -> bool:
@@ -250,11 +271,14 @@ class _Loader(importlib.machinery.SourceFileLoader):
         path = Path(self.path)
         source = translate.decode(path.read_bytes())
         code = self.program.code_of(path, source)
-        if code is None:
+        if code is not None:
+            names.prepare(module.__dict__)
+        elif self.program.owns(path):
             code = code_of_today(path.read_bytes(), str(path))
             rewriting.prepare(module.__dict__)
         else:
-            names.prepare(module.__dict__)
+            super().exec_module(module)
+            return
         exec(code, module.__dict__)
 
 

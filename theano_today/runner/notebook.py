@@ -22,7 +22,7 @@ from typing import Any
 from theano_today.errors import DataError, MissingFileError
 from theano_today.habits import rewriting
 from theano_today.python2 import detect, execution, names, translate
-from theano_today.python2.program import Program
+from theano_today.python2.program import Program, keep_text
 from theano_today.runner import float_type, ipython, run
 from theano_today.runner.run import Options
 
@@ -98,8 +98,7 @@ def _says_python2(metadata: dict) -> bool:
 def _write(path: Path, sources: list[str], keep: Path, program: Program) -> None:
     text = "\n\n".join(f"# cell {n}\n{source}" for n, source in enumerate(sources, 1))
     done = translate.translate(text + "\n", str(path), own=program.owns_module, kept=True)
-    keep.mkdir(parents=True, exist_ok=True)
-    (keep / f"{path.stem}.py").write_text(done.text, encoding="utf-8")
+    keep_text(keep / f"{path.stem}.py", done.text)
 
 
 class _Session:

@@ -229,6 +229,33 @@ class TestPython2:
             in run("--keep", "x", "-m", "json.tool", "--help", cwd=tmp_path).stderr
         )
 
+    def test_keep_of_packages(self, tmp_path, elsewhere):
+        write(
+            tmp_path,
+            prog="import pack\nfrom pack import inner\nprint inner.half(7), pack.y\n",
+            pack__in____init__="from inner import half\nimport other\ny = other.x\n",
+            pack__in__inner="def half(n):\n    return n / 2\n",
+            pack__in__other="x = `3`\n",
+        )
+        done = run("--keep", elsewhere, "prog.py", cwd=tmp_path)
+        assert (done.returncode, done.stdout) == (0, "3 3\n")
+        again = fresh_python(elsewhere / "prog.py", cwd=tmp_path)
+        assert (again.returncode, again.stdout) == (0, "3 3\n")
+
+    def test_keep_overwrites_nothing(self, tmp_path, elsewhere):
+        write(tmp_path, prog="import lib\nprint lib.x\n", lib="x = 7 / 2\nprint x\n")
+        done = run("--keep", ".", "prog.py", cwd=tmp_path)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "prog.py exists" in done.stderr
+        assert (tmp_path / "prog.py").read_text() == "import lib\nprint lib.x\n"
+        for _ in range(2):
+            assert run("--keep", elsewhere, "prog.py", cwd=tmp_path).stdout == "3\n3\n"
+        with (elsewhere / "lib.py").open("a") as file:
+            file.write("# mine\n")
+        done = run("--keep", elsewhere, "prog.py", cwd=tmp_path)
+        assert (done.returncode, "lib.py exists" in done.stderr) == (2, True)
+        assert (elsewhere / "lib.py").read_text().endswith("# mine\n")
+
     def test_a_program_that_does_not_say(self, tmp_path):
         write(tmp_path, prog="print(range(7 / 2))\n")
         done = run("prog.py", cwd=tmp_path)
