@@ -252,11 +252,11 @@ def test_branches_of_a_switch_meet_as_in_c():
 def test_casts_that_do_not_fit():
     """C leaves them open; here they are as they mostly are with its compilers.
 
-    But for uint32, where Theano's own C code has one number in a loop that the compiler turned
-    into vectors, and another elsewhere.
+    But for uint32 and uint64, where Theano's own C code has one number in a loop that the compiler
+    turned into vectors (AVX-512 has an instruction for uint64), and another elsewhere.
     """
     x = T.vector()
-    kinds = ["int8", "uint8", "int16", "uint16", "int32", "int64", "uint64", "bool"]
+    kinds = ["int8", "uint8", "int16", "uint16", "int32", "int64", "bool"]
     outputs = [T.cast(x, kind) for kind in kinds]
     ours = theano.function([x], outputs, mode=theano.Mode("cvm", "merge"))
     theirs = theano.function([x], outputs, mode=theano.Mode("c", "merge"))
