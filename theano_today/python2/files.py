@@ -114,11 +114,11 @@ class BytesFile(ReadsStrings, _Read, _Written, io.BufferedRandom):
         super().write(_written(data))
 
 
-class _BytesReader(ReadsStrings, _Read, io.BufferedReader):
+class BytesReader(ReadsStrings, _Read, io.BufferedReader):
     """Only read."""
 
 
-class _BytesWriter(_Written, io.BufferedWriter):
+class BytesWriter(_Written, io.BufferedWriter):
     def write(self, data):
         super().write(_written(data))
 
@@ -136,21 +136,21 @@ def open(name: Any, mode: str = "r", buffering: int = -1, *arguments: Any, **opt
     raw = io.FileIO(name, letter + "+" * ("+" in mode))
     size = buffering if buffering > 1 else io.DEFAULT_BUFFER_SIZE
     if binary and buffering == 0:
-        return _AtOnce(raw)
+        return AtOnce(raw)
     buffer: Any
     if "+" in mode:
         buffer = BytesFile(raw, size) if raw.seekable() else io.BufferedRWPair(raw, raw, size)
     elif letter == "r":
-        buffer = _BytesReader(raw, size)
+        buffer = BytesReader(raw, size)
     else:
-        buffer = _BytesWriter(raw, size)
+        buffer = BytesWriter(raw, size)
     if binary:
         return buffer
     encoding = encoding_of(_head(raw)) if letter == "r" and raw.seekable() else "utf-8"
     return TextFile(buffer, encoding, None if universal else "\n", buffering == 0)
 
 
-class _AtOnce(io.FileIO):
+class AtOnce(io.FileIO):
     """A file opened with "b" and no buffer."""
 
     def __init__(self, raw: io.FileIO) -> None:

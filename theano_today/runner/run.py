@@ -240,6 +240,9 @@ _SIGNS_OF_2 = re.compile(
 
 
 def _hint(error: BaseException) -> str | None:
+    known = any(getattr(getattr(f, "program", None), "python2", False) for f in sys.meta_path)
+    if known:
+        return None  # it was translated
     if isinstance(error, (TypeError, AttributeError)) and _SIGNS_OF_2.search(str(error)):
         return (
             "If this program is Python 2, where 7 / 2 is 3 and map makes a list: "

@@ -184,6 +184,11 @@ def test_errors_that_it_does_not(expression):
     assert run_program._hint(caught.value) is None
 
 
+def test_no_hint_where_all_was_translated(tmp_path):
+    write(tmp_path, prog="print len(iter([]))\n")
+    assert "--python2" not in run("prog.py", cwd=tmp_path).stderr
+
+
 class TestPython2:
     def test_a_program_and_its_modules(self, tmp_path, elsewhere):
         write(tmp_path, **OLD)

@@ -119,6 +119,29 @@ def test_check_output_is_text():
     assert variant("subprocess").check_output(["echo", "é"]) == "é\n"
 
 
+@pytest.mark.parametrize("size", [0, -1, 512])
+def test_pipes_of_subprocess(size):
+    # print/stdin.write and stdout's lines, as strings; CPython 2.7.18 gives the same.
+    today = importlib.import_module("subprocess")
+    subprocess = variant("subprocess")
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    process = subprocess.Popen(["cat"], size, **pipes)
+    assert isinstance(process, today.Popen)
+    out, err = process.communicate("accuracy: 3\nrest é")
+    assert err is None
+    assert [line for line in out.split("\n") if "accuracy" in line] == ["accuracy: 3"]
+    assert float(out.split("\n")[0].split()[1]) == 3
+    assert out.endswith("é")
+    process = subprocess.Popen("cat", size, shell=True, **pipes)
+    process.stdin.write("a\nbc")
+    process.stdin.close()
+    assert list(iter(process.stdout.readline, "")) == ["a\n", "bc"]
+    assert process.wait() == 0
+    process.stdout.close()
+    process = subprocess.Popen(["cat"], universal_newlines=True, **pipes)
+    assert process.communicate("é\n") == ("é\n", None)
+
+
 def test_csv_of_files_of_bytes(tmp_path):
     csv = variant("csv")
     with files.open(tmp_path / "c", "wb") as f:
