@@ -87,6 +87,19 @@ def test_theanos_flag_and_no_gpu(no_gpu):
     assert line.startswith("error: THEANO_FLAGS device=cuda0: torch ")
 
 
+@needs_torch
+def test_a_flag_that_the_program_sets_itself(no_gpu):
+    code = (
+        "import theano_today, os; os.environ['THEANO_FLAGS'] = 'floatX=float32,device=gpu1'\n"
+        "import theano; print(theano.config.device, theano.config.floatX)"
+    )
+    done = fresh_python("-c", code)
+    assert done.stdout.split() == ["cpu", "float32"]
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("THEANO_FLAGS device=gpu1: torch ")
+    assert line.endswith("running on the CPU")
+
+
 HIDDEN = """
 import importlib.util
 found = importlib.util.find_spec
