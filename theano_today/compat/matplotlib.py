@@ -1,7 +1,12 @@
-"""What matplotlib dropped: set_color_cycle and axisbg, gone in 2.2, and hold, gone in 3.0."""
+"""What matplotlib dropped.
+
+set_color_cycle and axisbg went in 2.2, hold in 3.0, cm.register_cmap and cm.get_cmap in 3.9. The
+module matplotlib.style.core, whose names are matplotlib.style's, is going since 3.11.
+"""
 
 from __future__ import annotations
 
+import importlib
 import warnings
 from types import ModuleType
 from typing import Any
@@ -12,6 +17,9 @@ from theano_today import hooks
 def install() -> None:
     hooks.after_import("matplotlib.axes", _axes)
     hooks.after_import("matplotlib.pyplot", _pyplot)
+    hooks.after_import("matplotlib.cm", _cm)
+    hooks.after_import("matplotlib.style", _style)
+    hooks.supply("matplotlib.style.core", _fill_style_core)
 
 
 def _add(owner: Any, **names: Any) -> None:
@@ -35,7 +43,50 @@ def _axes(module: ModuleType) -> None:
 
 
 def _pyplot(module: ModuleType) -> None:
-    _add(module, hold=_hold, ishold=lambda: True)
+    _add(module, hold=_hold, ishold=lambda: True, register_cmap=_register_cmap)
+
+
+def _cm(module: ModuleType) -> None:
+    _add(module, register_cmap=_register_cmap, get_cmap=_get_cmap)
+
+
+def _register_cmap(name=None, cmap=None):
+    """Make a colormap known by `name`, its own by default; one of that name is replaced."""
+    import matplotlib
+
+    # matplotlib's own are not replaced: an error, as it was.
+    known = name or cmap.name
+    matplotlib.colormaps.register(cmap, name=known, force=known in matplotlib.colormaps)
+
+
+def _get_cmap(name=None, lut=None):
+    """Return the colormap of this name, or image.cmap's, with `lut` colors if that is given."""
+    import matplotlib
+
+    if isinstance(name, matplotlib.colors.Colormap):
+        return name
+    found = matplotlib.colormaps[name or matplotlib.rcParams["image.cmap"]]
+    return found if lut is None else found.resampled(lut)
+
+
+def _style(style: ModuleType) -> None:
+    # An attribute without an import of its own until 3.11, where the module warns of its end.
+    if hasattr(style, "core"):
+        return
+
+    def __getattr__(name):
+        if name != "core":
+            raise AttributeError(f"module {style.__name__!r} has no attribute {name!r}")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return importlib.import_module("matplotlib.style.core")
+
+    style.__getattr__ = __getattr__  # type: ignore[method-assign]
+
+
+def _fill_style_core(module: ModuleType) -> None:
+    style = importlib.import_module("matplotlib.style")
+    module.__dict__.update({k: v for k, v in vars(style).items() if not k.startswith("__")})
 
 
 def _set_color_cycle(self, clist):

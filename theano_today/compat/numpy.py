@@ -107,6 +107,7 @@ def install() -> None:
     whole_floats.add_to_ndarray("newbyteorder", _in_byte_order)
     whole_floats.install()
     numpy_arrays.install()
+    hooks.after_import("numpy.testing", _add_tester)
     # numpy.distutils, gone from Python 3.12 on: Theano asks it for BLAS and NumPy's headers.
     hooks.supply("numpy.distutils", _fill_distutils)
     hooks.supply("numpy.distutils.__config__", _fill_config)
@@ -186,6 +187,25 @@ def _set_item(self, *arguments):
         self[(0,) * self.ndim] = value
     else:
         raise ValueError("can only convert an array of size 1 to a Python scalar")
+
+
+class _Tester:
+    """``test = Tester().test`` in a package's __init__, which PyMC3 and others have."""
+
+    def __init__(self, package=None, raise_warnings="release", depth=0):
+        self.package = package
+
+    def test(self, *arguments, **options):
+        raise NotImplementedError(
+            "numpy.testing.Tester ran tests by nose, and left NumPy in 1.25; run them by pytest"
+        )
+
+    bench = test
+
+
+def _add_tester(testing: ModuleType) -> None:
+    if not hasattr(testing, "Tester"):
+        testing.Tester = _Tester  # type: ignore[attr-defined]
 
 
 def _fill_linalg(module: ModuleType) -> None:

@@ -50,3 +50,40 @@ def test_hold(axes):
     assert plt.ishold()
     with pytest.warns(UserWarning, match="cla"):
         plt.hold(False)
+
+
+@pytest.mark.filterwarnings("ignore:Overwriting the cmap")
+def test_colormaps_by_name():
+    from matplotlib.cm import get_cmap, register_cmap
+
+    two = matplotlib.colors.ListedColormap(["red", "blue"], name="two")
+    try:
+        register_cmap("red_and_blue", two)
+        plt.register_cmap(cmap=two)
+        plt.register_cmap(cmap=two)  # again: a module that is reloaded
+        assert get_cmap("red_and_blue")(1) == get_cmap("two")(1) == to_rgba("blue")
+    finally:
+        for name in ("red_and_blue", "two"):
+            matplotlib.colormaps.unregister(name)
+    assert get_cmap(two) is two
+    assert get_cmap().name == matplotlib.rcParams["image.cmap"]
+    assert get_cmap("gray", 3).N == 3
+    with pytest.raises(ValueError, match="gray"):
+        register_cmap("gray", two)
+
+
+@pytest.mark.filterwarnings("error")
+def test_styles_of_ones_own(tmp_path):
+    from matplotlib import style
+
+    (tmp_path / "ours.mplstyle").write_text("lines.linewidth: 7.5\n")
+    reload_library = style.core.reload_library
+    style.core.USER_LIBRARY_PATHS.append(str(tmp_path))
+    try:
+        reload_library()
+        with plt.style.context("ours"):
+            assert plt.rcParams["lines.linewidth"] == 7.5
+    finally:
+        style.core.USER_LIBRARY_PATHS.remove(str(tmp_path))
+        reload_library()
+    assert "ours" not in plt.style.available

@@ -45,3 +45,10 @@ def test_what_theano_asks_of_distutils():
     assert get_numpy_include_dirs() == [np.get_include()]
     assert get_info("blas_opt") == {}
     assert LinAlgError is np.linalg.LinAlgError
+
+
+def test_a_package_that_offers_its_tests():
+    from numpy.testing import Tester
+
+    with pytest.raises(NotImplementedError, match="pytest"):
+        Tester().test("full", verbose=1)

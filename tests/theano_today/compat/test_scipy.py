@@ -34,3 +34,30 @@ def test_theanos_convolution_in_python():
         taps[0, 0, 1 - i, 1 - j] * image[:, :, i : i + 2, j : j + 3] for i in (0, 1) for j in (0, 1)
     )
     np.testing.assert_allclose(f(image, taps), want)
+
+
+def test_names_of_numpys():
+    import scipy
+    from scipy import array, zeros
+
+    assert zeros((2, 3)).shape == (2, 3)
+    assert array([1, 2]).sum() == 3
+    assert scipy.sqrt(-1) == 1j  # as numpy.emath has it, not NumPy
+    assert scipy.randn(2, 3).shape == (2, 3)
+    assert scipy.linalg.__name__ == "scipy.linalg"
+    for name in ("nothing", "_pytesttester", "RandomState"):
+        with pytest.raises(AttributeError, match=name):
+            getattr(scipy, name)
+
+
+def test_windows_and_integrals():
+    from scipy.integrate import cumtrapz, simps, trapz
+    from scipy.signal import gaussian, hann, windows
+
+    assert gaussian is windows.gaussian
+    assert hann is windows.hann
+    assert gaussian(3, 1.0) == pytest.approx([np.exp(-0.5), 1, np.exp(-0.5)])
+    x = np.linspace(0, 1, 5)
+    assert trapz(x, x) == pytest.approx(0.5)
+    assert simps(x**2, x=x) == pytest.approx(1 / 3)
+    assert cumtrapz(x, x)[-1] == pytest.approx(0.5)
