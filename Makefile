@@ -1,5 +1,7 @@
 # make train | test | test-all | plots | bench | data | lint      each sets up .venv first, once
 # make torch                                            adds PyTorch to .venv, for a GPU
+# make examples                                         adds what examples/ and notebooks/ need
+# make notebook                                         opens notebooks/net2.ipynb in JupyterLab
 #
 #   make train ARGS="--epochs 10 --seed 1"             options for the script go into ARGS
 #   make train PYTHON=python3.13                       another Python than python3
@@ -15,8 +17,9 @@ TRAIN := .venv/.requirements
 DEV := .venv/.requirements-dev
 BENCH := .venv-bench/.requirements-bench
 GPU := .venv/.requirements-gpu
+EXAMPLES := .venv/.requirements-examples
 
-.PHONY: train test test-all torch plots bench data lint format
+.PHONY: train test test-all torch examples plots bench notebook data lint format
 
 train: $(TRAIN)
 	@$(BIN)/python net2.py $(ARGS)
@@ -25,10 +28,12 @@ train: $(TRAIN)
 test: $(DEV)
 	@TESTS_COMPILE_QUICKLY=$${TESTS_COMPILE_QUICKLY:-1} $(BIN)/python -m pytest -n auto --dist loadfile -m "not long" $(ARGS)
 
-test-all: $(DEV)
+test-all: $(DEV) $(EXAMPLES)
 	@$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 torch: $(GPU)
+
+examples: $(EXAMPLES)
 
 plots: $(TRAIN)
 	@$(BIN)/python plot_results.py $(ARGS)
@@ -38,6 +43,10 @@ bench: $(TRAIN) $(BENCH)
 	@$(BIN)/python benchmarks/startup.py $(ARGS)
 	@$(BIN)/python benchmarks/conv_pool.py $(ARGS)
 	@$(BIN)/python benchmarks/epoch.py $(ARGS)
+
+notebook: $(TRAIN)
+	@$(PIP) jupyterlab==4.6.6
+	@$(BIN)/python -m jupyterlab $(ARGS) notebooks/net2.ipynb
 
 data: $(TRAIN)
 	@$(PIP) kagglehub==1.0.3
@@ -82,4 +91,11 @@ $(BENCH): requirements-bench.txt | $(VENV)
 $(GPU): requirements-gpu.txt $(TRAIN)
 	@echo "installing requirements-gpu.txt into .venv (on Linux some gigabytes of CUDA)"
 	@$(PIP) -r requirements-gpu.txt
+	@touch $@
+
+# The tests say what they miss, and are skipped, where one of these has no wheel.
+$(EXAMPLES): requirements-examples.txt $(TRAIN)
+	@echo "installing requirements-examples.txt into .venv"
+	@grep -Ev '^ *(#|$$|-r)' requirements-examples.txt | while read -r line; do \
+		$(PIP) "$$line" || echo "NOT INSTALLED for the examples: $$line"; done
 	@touch $@

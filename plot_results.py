@@ -28,19 +28,9 @@ from kfkd.files import source
 from kfkd.nets import load_net, predict
 from kfkd.options import plot_options
 from kfkd.output import quiet
+from kfkd.tutorial import NET2 as TUTORIAL
 from load import load2d
 from theano_today.errors import DataError, MissingFileError
-
-# The losses that the tutorial printed for net2: epoch, train loss, valid loss.
-TUTORIAL = [
-    (1, 0.111763, 0.042740),
-    (2, 0.018500, 0.009413),
-    (3, 0.008598, 0.007918),
-    (4, 0.007292, 0.007284),
-    (5, 0.006783, 0.006841),
-    (500, 0.001791, 0.002013),
-    (1000, 0.001079, 0.001566),
-]
 
 WHOSE = {"kaggle": "Kaggle's faces", "generated": "generated faces"}
 

@@ -3,35 +3,15 @@
 from __future__ import annotations
 
 import statistics
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from kfkd.nets import Nets, load_nets
 from kfkd.options import SPECIALISTS
+from kfkd.tutorial import ENDS
 
 SPECIALISTS_PICKLE = "net-specialists.pickle"
 
-
-@dataclass(frozen=True)
-class Published:
-    """What the tutorial says of a net: after so many epochs, losses of training and validation."""
-
-    epochs: int
-    train_loss: float
-    valid_loss: float
-
-
-TUTORIAL = {
-    "net1": Published(400, 0.002244, 0.003255),
-    "net2": Published(1000, 0.001079, 0.001566),
-    "net3": Published(3000, 0.000678, 0.001288),
-    "net4": Published(1000, 0.000496, 0.001387),
-    "net5": Published(2000, 0.000373, 0.001184),
-    "net6": Published(3000, 0.001306, 0.001121),
-    "net7": Published(3000, 0.001195, 0.001087),
-    "net8": Published(10000, 0.000760, 0.000787),
-}
 
 HEADER = [
     "                 the tutorial               here",
@@ -63,7 +43,7 @@ def show(folder: Path | None = None) -> int:
     """Print the table of all nets that have a pickle in the folder; returns the exit code, 0."""
     folder = folder or Path()
     found: dict[str, Nets] = {}
-    for name in [*TUTORIAL, SPECIALISTS]:
+    for name in [*ENDS, SPECIALISTS]:
         path = folder / (SPECIALISTS_PICKLE if name == SPECIALISTS else f"{name}.pickle")
         if path.exists():
             found[name] = load_nets(path)
@@ -103,10 +83,10 @@ def table(found: dict[str, Nets]) -> list[str]:
 
 
 def _row(name: str, net: Any) -> str:
-    history, published = _history(net), TUTORIAL[name]
-    row = history[min(published.epochs, len(history)) - 1]
+    history, published = _history(net), ENDS[name]
+    row = history[min(published.epoch, len(history)) - 1]
     return _line(
-        name, _cells(published.epochs, published.valid_loss), row["epoch"], row["valid_loss"],
+        name, _cells(published.epoch, published.valid_loss), row["epoch"], row["valid_loss"],
         _seconds(net),
     )  # fmt: skip
 

@@ -42,10 +42,10 @@ def net2_options(net, description: str, argv: Sequence[str] | None = None) -> ar
     Returns
     -------
     Namespace
-        epochs, seed (int), out (Path), weights (Path or None), quiet, verbose (bool), device,
-        precision (str), plan (`theano_today.training.session.Plan`). --data has been put into the
-        environment, where load.py looks for it; --device is in use. "~" is understood in all
-        paths: a shell does not expand it in --data=~/faces.
+        epochs, seed (int), out (Path), weights, tensorboard (Path or None), live, quiet, verbose
+        (bool), device, precision (str), plan (`theano_today.training.session.Plan`). --data has
+        been put into the environment, where load.py looks for it; --device is in use. "~" is
+        understood in all paths: a shell does not expand it in --data=~/faces.
 
     Raises
     ------
@@ -146,6 +146,14 @@ def _add_training_options(parser: Parser, epochs: int | None, out: str) -> None:
     parser.add_argument(
         "--weights", type=expanded, metavar="FILE",
         help="also save the weights alone, as safetensors, which cannot run code",
+    )  # fmt: skip
+    parser.add_argument(
+        "--live", action="store_true",
+        help="while training, keep a page with curves and faces, beside the pickle: net2.html",
+    )  # fmt: skip
+    parser.add_argument(
+        "--tensorboard", type=expanded, metavar="DIR",
+        help="write TensorBoard's event files (needs requirements-examples.txt)",
     )  # fmt: skip
     parser.add_argument(
         "--device", metavar="WORD",

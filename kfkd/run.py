@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -24,7 +25,8 @@ def fit(net, X, y, options) -> session.Ending:
     X, y : ndarray
         As `load.load2d` returns them.
     options : Namespace
-        See `kfkd.options.net2_options`: epochs, seed and plan are used here.
+        See `kfkd.options.net2_options`: epochs, seed, plan, out, live and tensorboard are used
+        here.
 
     Returns
     -------
@@ -36,11 +38,37 @@ def fit(net, X, y, options) -> session.Ending:
     UserError
         See `theano_today.training.session.fit`.
     """
-    np.random.seed(options.seed)
     net.max_epochs = options.epochs or net.max_epochs
     net.trained_on_ = source()
     log.info("%s faces", net.trained_on_)
-    return session.fit(net, X, y, options.plan)
+    with _watched(net, X, y, options):
+        np.random.seed(options.seed)
+        return session.fit(net, X, y, options.plan)
+
+
+@contextmanager
+def _watched(net, X, y, options) -> Iterator[None]:
+    """What --live and --tensorboard ask for, for as long as the net trains."""
+    live = board = None
+    if options.live:
+        from kfkd.live import Live
+
+        live = Live(net, X, y, options.out, net.max_epochs)
+    if options.tensorboard is not None:
+        from kfkd.tensorboard import TensorBoard
+
+        board = TensorBoard(options.tensorboard)
+    own = net.on_epoch_finished
+    listed = own if isinstance(own, (list, tuple)) else [own]
+    net.on_epoch_finished = [*listed, *(h for h in (live, board) if h is not None)]
+    try:
+        yield
+        if live is not None:
+            live.update(net, net.train_history_, ended=True)
+    finally:
+        net.on_epoch_finished = own
+        if board is not None:
+            board.close()
 
 
 def run(main: Callable[[], int]) -> int:
