@@ -38,11 +38,12 @@ def _add_flag(configparser: ModuleType) -> None:
 
 def _register(theano: ModuleType) -> None:
     from theano_today.engine import genuine, updates
-    from theano_today.engine.conv_pool import chain, legacy, rewrite
+    from theano_today.engine.conv_pool import chain, dropout, legacy, rewrite
 
     genuine.remember(dispatch.covered())
     legacy.register()
     rewrite.register()
+    dropout.register()
     chain.register()
     updates.register()
 

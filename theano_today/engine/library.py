@@ -55,7 +55,8 @@ class Link(ctypes.Structure):
 
     _fields_ = [
         ("stage", StageShape),
-        *((name, ctypes.c_void_p) for name in "x w b p winners g dw db dx".split()),  # noqa: SIM905
+        *((name, ctypes.c_void_p) for name in "x w b p winners g dw db dx mask".split()),  # noqa: SIM905
+        ("scale", ctypes.c_float),
     ]
 
 

@@ -22,8 +22,8 @@ from theano_today.engine.thunks import thunk_of
 class ConvPoolChain(Op):
     """Stages, each of which reads the p of the one before.
 
-    Inputs: the first one's x, then the w (and b) of each. Outputs: p and winners of each stage,
-    those that are kept.
+    Inputs: the first one's x, then the w (and b, and mask) of each. Outputs: p and winners of
+    each stage, those that are kept.
 
     Parameters
     ----------
@@ -39,9 +39,10 @@ class ConvPoolChain(Op):
         self.stages, self.kept = stages, kept
 
     def factors(self, inputs):
-        """Return (w,) or (w, b) of each stage, of all inputs but x."""
+        """Return w, and b and mask where it has them, of each stage, of all inputs but x."""
         rest = list(inputs)
-        return [tuple(rest.pop(0) for _ in range(1 + stage.bias)) for stage in self.stages]
+        counts = [1 + stage.bias + stage.dropped for stage in self.stages]
+        return [tuple(rest.pop(0) for _ in range(count)) for count in counts]
 
     def _only_kept(self, pairs):
         return [
@@ -89,9 +90,9 @@ class ConvPoolChain(Op):
 class ConvPoolGradChain(Op):
     """The gradients of such stages.
 
-    Inputs: x, w and winners of each stage, the first one's first, then the gradient of the last
-    one's p. Outputs: the gradients of w and b of each stage that has them (`of_weights`), then
-    that of the first one's x where it has one (`of_inputs`).
+    Inputs: x, w, winners and, behind dropout, the mask of each stage, the first one's first, then
+    the gradient of the last one's p. Outputs: the gradients of w and b of each stage that has
+    them (`of_weights`), then that of the first one's x where it has one (`of_inputs`).
 
     Parameters
     ----------
@@ -104,20 +105,23 @@ class ConvPoolGradChain(Op):
     def __init__(self, stages):
         self.stages = stages
 
+    def own(self, inputs):
+        """Return the inputs of each stage but g, of all inputs or of their shapes."""
+        rest = list(inputs[:-1])
+        return [[rest.pop(0) for _ in range(stage.count)] for stage in self.stages]
+
     def make_node(self, *inputs):
         outputs: list = []
         dx = inputs[-1]
-        for k in reversed(range(len(self.stages))):
-            *own, dx = _with_dx(
-                self.stages[k], self.stages[k].make_node(*inputs[3 * k : 3 * k + 3], dx).outputs
-            )
+        for stage, arrays in reversed(list(zip(self.stages, self.own(inputs), strict=True))):
+            *own, dx = _with_dx(stage, stage.make_node(*arrays, dx).outputs)
             outputs = [v.type() for v in own] + outputs
         return Apply(self, list(inputs), outputs + ([dx.type()] if dx is not None else []))
 
     def infer_shape(self, node, shapes):
         results = []
-        for k, stage in enumerate(self.stages):
-            own = stage.infer_shape(None, [*shapes[3 * k : 3 * k + 3], None])
+        for k, (stage, arrays) in enumerate(zip(self.stages, self.own(shapes), strict=True)):
+            own = stage.infer_shape(None, [*arrays, None])
             *own, dx = _with_dx(stage, own)
             results += own
             if k == 0:
@@ -127,10 +131,9 @@ class ConvPoolGradChain(Op):
     def perform(self, node, inputs, outputs):
         values: list = []
         dx = inputs[-1]
-        for k in reversed(range(len(self.stages))):
-            stage = self.stages[k]
+        for stage, arrays in reversed(list(zip(self.stages, self.own(inputs), strict=True))):
             cells = [[None] for _ in range(2 * stage.of_weights + stage.of_inputs)]
-            stage.perform(None, [*inputs[3 * k : 3 * k + 3], dx], cells)
+            stage.perform(None, [*arrays, dx], cells)
             *own, dx = _with_dx(stage, [cell[0] for cell in cells])
             values = own + values
         for cell, value in zip(outputs, values + ([dx] if dx is not None else []), strict=True):
@@ -215,7 +218,7 @@ def _backward_chain(nodes):
     old = [v for node in nodes for v in node.outputs[: 2 * node.op.of_weights]]
     if nodes[0].op.of_inputs:
         old.append(nodes[0].outputs[-1])
-    inputs = [v for node in nodes for v in node.inputs[:3]] + [nodes[-1].inputs[-1]]
+    inputs = [v for node in nodes for v in node.inputs[:-1]] + [nodes[-1].inputs[-1]]
     return list(zip(old, op(*inputs, return_list=True), strict=True))
 
 

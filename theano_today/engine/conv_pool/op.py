@@ -32,6 +32,8 @@ class _Stage(Op):
     x_blocked : bool
         x comes from another stage, which wrote it in blocks of channels: (n, blocks, h, w, V)
         for vectors of V channels, zeros behind the last (see kernels/stage.hpp).
+    scale : float or None
+        Where a dropout layer follows: p is multiplied by this float32 and by a mask.
     """
 
     def infer_out(self, rows, columns):
@@ -44,6 +46,23 @@ class _Stage(Op):
         """Return the rows and columns of p, of x's."""
         up = 0 if self.ignore_border else 1
         return tuple((size + up) // 2 for size in self.infer_out(rows, columns))
+
+    @property
+    def dropped(self):
+        """Whether a mask (n, f, ph, pw), bool, is among the inputs."""
+        return self.scale is not None
+
+    def check_mask(self, mask, stage):
+        """Raise ValueError if a mask is not of p's shape."""
+        shape = stage.images, stage.filters, stage.pool_rows, stage.pool_columns
+        if mask.shape != shape:
+            raise ValueError(f"Input dimension mis-match: a mask of shape {mask.shape} for {shape}")
+
+    def drop(self, p, mask):
+        """Return p, or its gradient, (n, f, ph, pw), behind the dropout layer."""
+        if p.shape != mask.shape:
+            raise ValueError(f"Input dimension mis-match: {mask.shape} for {p.shape}")
+        return p * p.dtype.type(self.scale) * mask
 
     def stage_shape(self, shape, w, *, dx_blocked=False, p_blocked=False):
         """Return the kernels' description of a batch of images of this shape and these filters.
@@ -83,7 +102,7 @@ def forward(stages, kept, x, factors):
         Which of each one's p and winners are wanted.
     x : ndarray
         The first one's.
-    factors : sequence of (w,) or (w, b)
+    factors : sequence of (w,), (w, b), (w, mask) or (w, b, mask)
         Each one's.
 
     Returns
@@ -92,13 +111,17 @@ def forward(stages, kept, x, factors):
         Each one's; None is what is not wanted.
     """
     links, pairs, shape = [], [], x.shape
-    for op, wanted, (w, *b) in zip(stages, kept, factors, strict=True):
+    for op, wanted, own in zip(stages, kept, factors, strict=True):
+        w, bias, mask = op.split(own)
         stage = op.stage_shape(shape, w, p_blocked=op.p_blocked)
+        if op.dropped:
+            op.check_mask(mask, stage)
         shape, winners_shape = op.shapes(stage)
         p = library.empty(shape) if wanted[0] else None
         winners = library.empty(winners_shape, "uint8") if wanted[1] else None
-        bias = b[0] if b else None
-        links.append(library.link(stage, x=x, w=w, b=bias, p=p, winners=winners))
+        link = library.link(stage, x=x, w=w, b=bias, p=p, winners=winners, mask=mask)
+        link.scale = op.scale or 0
+        links.append(link)
         pairs.append((p, winners))
     library.call_chain("today_forward", links)
     return pairs
@@ -111,7 +134,8 @@ def backward(stages, arrays):
     ----------
     stages : sequence of ConvPoolGrad
     arrays : sequence of ndarray
-        x, w and winners of each, then g, the gradient of the last one's p.
+        x, w, winners and, behind dropout, the mask of each, then g, the gradient of the last
+        one's p.
 
     Returns
     -------
@@ -121,11 +145,16 @@ def backward(stages, arrays):
     *arrays, g = arrays
     dx = stages[0].empty_dx(*arrays[:2])
     links, results = [], []
-    for k, op in enumerate(stages):
-        x, w, winners = arrays[3 * k : 3 * k + 3]
+    for op in stages:
+        own, arrays = arrays[: op.count], arrays[op.count :]
+        x, w, winners = own[:3]
+        mask = own[3] if op.dropped else None
         stage = op.stage_shape(x.shape, w, dx_blocked=op.dx_blocked, p_blocked=op.g_blocked)
+        if op.dropped:
+            op.check_mask(mask, stage)
         dw, db = op.empty(w)
-        link = library.link(stage, x=x, w=w, winners=winners, g=g, dw=dw, db=db, dx=dx)
+        link = library.link(stage, x=x, w=w, winners=winners, g=g, dw=dw, db=db, dx=dx, mask=mask)
+        link.scale = op.scale or 0
         links.append(link)
         results += [dw, db]
     library.call_chain("today_backward", links)
@@ -173,32 +202,38 @@ def same_winners(first, second):
 class ConvPool(_Stage):
     """Max-pooled, rectified outputs of a convolution, and which output won in each window.
 
-    Inputs: x (n, c, h, w), filters w (f, c, i, j) and, where `bias`, b (f,), all float32.
-    Outputs: p (n, f, ph, pw), or in blocks where `p_blocked`, float32; and winners, in blocks,
-    uint8 (see kernels/window.hpp). The other parameters are `_Stage`'s.
+    Inputs: x (n, c, h, w), filters w (f, c, i, j) and, where `bias`, b (f,), all float32, and,
+    where `scale` is not None, a mask (n, f, ph, pw), bool. Outputs: p (n, f, ph, pw), or in blocks
+    where `p_blocked`, float32; and winners, in blocks, uint8 (see kernels/window.hpp). The other
+    parameters are `_Stage`'s.
     """
 
     __props__ = (
         "filter_size", "border", "flip", "rectify", "ignore_border", "bias",
-        "x_blocked", "p_blocked",
+        "x_blocked", "p_blocked", "scale",
     )  # fmt: skip
 
     def __init__(
         self, filter_size, border, flip, rectify, ignore_border, bias,
-        x_blocked=False, p_blocked=False,
+        x_blocked=False, p_blocked=False, scale=None,
     ):  # fmt: skip
         self.filter_size, self.border, self.flip = filter_size, border, flip
         self.rectify, self.ignore_border, self.bias = rectify, ignore_border, bias
-        self.x_blocked, self.p_blocked = x_blocked, p_blocked
+        self.x_blocked, self.p_blocked, self.scale = x_blocked, p_blocked, scale
 
-    def make_node(self, x, w, *b):
+    def split(self, factors):
+        """Return w, b and mask, or None for what is not there, of the inputs but x."""
+        w, *rest = factors
+        return w, rest[0] if self.bias else None, rest[-1] if self.dropped else None
+
+    def make_node(self, x, w, *rest):
         if self.p_blocked:
             p = _blocked_type("float32")()
         else:
             p = T.TensorType("float32", (x.broadcastable[0], w.broadcastable[0], False, False))()
         winners = _blocked_type("uint8")()
         winners.tag.values_eq_approx = same_winners
-        return Apply(self, [x, w, *b], [p, winners])
+        return Apply(self, [x, w, *rest], [p, winners])
 
     def infer_shape(self, node, shapes):
         images, rows, columns = shapes[0][0], shapes[0][2], shapes[0][3]
@@ -214,14 +249,17 @@ class ConvPool(_Stage):
         return blocked if self.p_blocked else (n, f, *pooled), blocked
 
     def perform(self, node, inputs, outputs):
-        x, w, *b = inputs
+        x, *factors = inputs
+        w, b, mask = self.split(factors)
         filters, channels = w.shape[:2]
         p, winners = reference.conv_pool(
             from_blocks(x, channels) if self.x_blocked else x, _in_whole_blocks(w),
-            _in_whole_blocks(b[0]) if b else None,
+            None if b is None else _in_whole_blocks(b),
             self.border, self.flip, self.rectify, self.ignore_border,
         )  # fmt: skip
-        outputs[0][0] = to_blocks(p) if self.p_blocked else np.ascontiguousarray(p[:, :filters])
+        p = p[:, :filters]
+        p = self.drop(p, mask) if self.dropped else np.ascontiguousarray(p)
+        outputs[0][0] = to_blocks(p) if self.p_blocked else p
         outputs[1][0] = to_blocks(winners.transpose(0, 3, 1, 2))
 
     def make_thunk(self, node, storage_map, compute_map, no_recycling, impl=None):
@@ -238,27 +276,33 @@ class ConvPool(_Stage):
 class ConvPoolGrad(_Stage):
     """The gradients of a stage.
 
-    Inputs: x, filters w, winners (of ConvPool) and g, the gradient of p, all as ConvPool has
-    them. Outputs: the gradients of w (f, c, i, j) and of b (f,) where `of_weights`, then that
-    of x where `of_inputs`, all float32. In blocks: g where `g_blocked`, the gradient of x where
-    `dx_blocked`.
+    Inputs: x, filters w, winners (of ConvPool), where `scale` is not None the mask, and g, the
+    gradient of p, all as ConvPool has them. Outputs: the gradients of w (f, c, i, j) and of b
+    (f,) where `of_weights`, then that of x where `of_inputs`, all float32. In blocks: g where
+    `g_blocked`, the gradient of x where `dx_blocked`.
     """
 
     __props__ = (
         "filter_size", "border", "flip", "rectify", "ignore_border", "of_weights", "of_inputs",
-        "x_blocked", "dx_blocked", "g_blocked",
+        "x_blocked", "dx_blocked", "g_blocked", "scale",
     )  # fmt: skip
 
     def __init__(
         self, filter_size, border, flip, rectify, ignore_border, of_weights, of_inputs,
-        x_blocked=False, dx_blocked=False, g_blocked=False,
+        x_blocked=False, dx_blocked=False, g_blocked=False, scale=None,
     ):  # fmt: skip
         self.filter_size, self.border, self.flip = filter_size, border, flip
         self.rectify, self.ignore_border = rectify, ignore_border
         self.of_weights, self.of_inputs = of_weights, of_inputs
         self.x_blocked, self.dx_blocked, self.g_blocked = x_blocked, dx_blocked, g_blocked
+        self.scale = scale
 
-    def make_node(self, x, w, winners, g):
+    @property
+    def count(self):
+        """How many inputs it has but g."""
+        return 3 + self.dropped
+
+    def make_node(self, x, w, *rest):
         outputs = []
         if self.of_weights:
             outputs += [w.type(), T.TensorType("float32", (w.broadcastable[0],))()]
@@ -266,7 +310,7 @@ class ConvPoolGrad(_Stage):
             planes = (x.broadcastable[0], w.broadcastable[1], False, False)
             planes_type = T.TensorType("float32", planes)
             outputs.append((_blocked_type("float32") if self.dx_blocked else planes_type)())
-        return Apply(self, [x, w, winners, g], outputs)
+        return Apply(self, [x, w, *rest], outputs)
 
     def infer_shape(self, node, shapes):
         x, w, *_ = shapes
@@ -290,10 +334,11 @@ class ConvPoolGrad(_Stage):
         return library.empty(blocked if self.dx_blocked else (n, channels, *size))
 
     def perform(self, node, inputs, outputs):
-        x, w, winners, g = inputs
+        x, w, winners, *mask, g = inputs
         filters, channels = w.shape[:2]
         x = from_blocks(x, channels) if self.x_blocked else x
         g = from_blocks(g, filters) if self.g_blocked else g
+        g = self.drop(g, mask[0]) if self.dropped else g
         won = from_blocks(winners, filters).transpose(0, 2, 3, 1)  # (n, ph, pw, f)
         dw, db, dx = reference.conv_pool_grad(x, w, won, g, self.border, self.flip)
         values = [dw, db] if self.of_weights else []

@@ -333,23 +333,25 @@ def lay_out(fgraph) -> None:
     """Let stages that follow each other hand over their arrays in blocks of channels."""
     # From the last to the first: a replaced stage is a new node, its inputs are the old ones.
     for node in reversed(fgraph.toposort()):
-        if not isinstance(node.op, ConvPool):
+        if not isinstance(node.op, ConvPool) or node.op.p_blocked:
             continue
         p = node.outputs[0]
         if not all(u != "output" and _is_stage(u) and i == 0 for u, i in p.clients):
             continue
-        blocked, winners = _with(node, p_blocked=True).outputs
+        blocked, winners = remade(node, p_blocked=True).outputs
         for user in users(p):  # one by one: the next may read what this one computes
-            new = _with(user, x_blocked=True, inputs=[blocked, *user.inputs[1:]])
+            new = remade(user, x_blocked=True, inputs=[blocked, *user.inputs[1:]])
             _replace(fgraph, zip(user.outputs, new.outputs, strict=True))
         _replace(fgraph, [(node.outputs[1], winners)])
     for node in fgraph.toposort():
         g = node.inputs[-1]
         if not isinstance(node.op, ConvPoolGrad) or g.owner is None or len(g.clients) > 1:
             continue
+        if node.op.g_blocked:
+            continue
         if isinstance(g.owner.op, ConvPoolGrad) and g is g.owner.outputs[-1]:
-            before = _with(g.owner, dx_blocked=True)
-            after = _with(node, g_blocked=True, inputs=[*node.inputs[:-1], before.outputs[-1]])
+            before = remade(g.owner, dx_blocked=True)
+            after = remade(node, g_blocked=True, inputs=[*node.inputs[:-1], before.outputs[-1]])
             _replace(fgraph, zip(g.owner.outputs[:-1], before.outputs[:-1], strict=True))
             _replace(fgraph, zip(node.outputs, after.outputs, strict=True))
 
@@ -362,7 +364,7 @@ def _is_stage(node) -> bool:
     return isinstance(node.op, (ConvPool, ConvPoolGrad))
 
 
-def _with(node, inputs=None, **changes):
+def remade(node, inputs=None, **changes):
     """Return a new node whose Op has these properties changed."""
     props = {name: getattr(node.op, name) for name in node.op.__props__} | changes
     return type(node.op)(**props).make_node(*(inputs or node.inputs))

@@ -25,7 +25,45 @@ struct Link {
     const float *g;   // as p, of the last stage only
     float *dw, *db;   // as w, (filters): both or neither
     float *dx;        // as x, of the first stage only
+    // Dropout behind the stage: p is multiplied by scale and by a mask, its gradient likewise.
+    const uint8_t *mask; // (images, filters, windows), 0 or 1
+    float scale;
 };
+
+// p, or its gradient, of one image <- itself times scale times the mask (filters, windows)
+inline void drop(const StageShape &s, float *p, bool blocked, const uint8_t *mask, float scale) {
+    const long windows = s.windows();
+    const auto times = [&](vf x, vi keep) __attribute__((always_inline)) {
+        return x * scale * __builtin_convertvector(keep, vf);
+    };
+    if (!blocked) {
+        long i = 0;
+        for (; i + V <= s.filters * windows; i += V)
+            store(p + i, times(load(p + i), load_bytes(mask + i)));
+        for (; i < s.filters * windows; i++)
+            p[i] = p[i] * scale * float(mask[i]);
+        return;
+    }
+    for (long f = 0; f < s.filters; f += V, p += windows * V) {
+        const uint8_t *from = mask + f * windows;
+        const long many = s.filters - f < V ? s.filters - f : V;
+        long i = 0;
+        if (many == V)
+            for (; i + V <= windows; i += V) {
+                vf square[V];
+                EACH (k, V)
+                    square[k] = (vf)load_bytes(from + k * windows + i);
+                transpose(square);
+                EACH (k, V) {
+                    float *at = p + (i + k) * V;
+                    store(at, times(load(at), (vi)square[k]));
+                }
+            }
+        for (; i < windows; i++)
+            for (long k = 0; k < many; k++)
+                p[i * V + k] = p[i * V + k] * scale * float(from[k * windows + i]);
+    }
+}
 
 // What stage k of a chain hands over. The next one reads it while it writes what is its own.
 inline float *handed(long k, long floats) {
@@ -57,8 +95,8 @@ class ForwardPass {
         }
     }
 
-    // p and winners of an image x
-    void image(const float *x, float *p, uint8_t *winners) const {
+    // p and winners of an image x; `mask` is null without dropout
+    void image(const float *x, float *p, uint8_t *winners, const uint8_t *mask, float scale) const {
         float *pooled = s.p_blocked ? p : scratch(Use::pooled, s.p_size(true));
         if (s.few_channels()) {
             direct_image<1>(s, planes_of(s, x), weights, bias, pooled, winners);
@@ -74,6 +112,8 @@ class ForwardPass {
         }
         if (!s.p_blocked)
             blocks_to_planes(p, pooled, s.filters, s.windows());
+        if (mask != nullptr)
+            drop(s, p, s.p_blocked, mask, scale);
     }
 
   private:
@@ -115,7 +155,8 @@ inline void forward(const Link *links, long count) {
             float *p = links[k].p ? links[k].p + n * p_size : handed(k, p_size);
             uint8_t *winners = links[k].winners ? links[k].winners + n * blocked
                                                 : (uint8_t *)scratch(Use::winners, blocked / 4 + 1);
-            stages[k].image(x, p, winners);
+            const uint8_t *mask = links[k].mask ? links[k].mask + n * s.p_size(false) : nullptr;
+            stages[k].image(x, p, winners, mask, links[k].scale);
             x = p;
         }
     });
@@ -214,6 +255,12 @@ class BackwardPass {
         }
         const float *x = link.x + n * s.x_size(s.x_blocked);
         const uint8_t *winners = link.winners + n * s.p_size(true);
+        if (link.mask != nullptr) {
+            float *kept = scratch(Use::kept, s.p_size(s.p_blocked));
+            std::memcpy(kept, g, s.p_size(s.p_blocked) * sizeof(float));
+            drop(s, kept, s.p_blocked, link.mask + n * s.p_size(false), link.scale);
+            g = kept;
+        }
         const PooledGradient gradient = {g, s.p_blocked != 0};
         const bool few = s.few_channels() && link.dw != nullptr;
         if (few)

@@ -240,6 +240,14 @@ void check_chains(long cases) {
         for (const StageShape &s : stages)
             alone.emplace_back(random, s);
         std::vector<Arrays> chained = alone;
+        std::vector<std::vector<uint8_t>> masks(last + 1); // empty: no dropout
+        for (long k = 0; k <= last; k++)
+            if (random.chance(40)) {
+                const StageShape &s = stages[k];
+                masks[k].resize(images * s.filters * s.pool_rows * s.pool_columns + 1);
+                for (uint8_t &keep : masks[k])
+                    keep = random.chance(80);
+            }
         // In a chain only the first x, the last g and the first dx count.
         const auto links_of = [&](std::vector<Arrays> &arrays) {
             std::vector<Link> links;
@@ -249,7 +257,8 @@ void check_chains(long cases) {
                 links.push_back({stages[k], k > 0 ? arrays[k - 1].p.data() : x.data(), own.w.data(),
                                  own.b.data(), own.p.data(), own.winners.data(),
                                  k < last ? arrays[k + 1].dx.data() : g.data(), own.dw.data(),
-                                 own.db.data(), own.dx.data()});
+                                 own.db.data(), own.dx.data(),
+                                 masks[k].empty() ? nullptr : masks[k].data(), 1.25f});
             }
             return links;
         };
@@ -424,6 +433,8 @@ int main(int arguments, char **argument) {
         check_products(cases);
     else if (section == "updates")
         check_updates(cases);
+    else if (section == "dropout")
+        check_dropout(cases);
     else if (section == "streams")
         check_streams(cases);
     else if (section == "callers")

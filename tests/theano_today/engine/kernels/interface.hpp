@@ -27,6 +27,8 @@ struct Link {
     uint8_t *winners;
     const float *g;
     float *dw, *db, *dx;
+    const uint8_t *mask = nullptr;
+    float scale = 0;
 };
 
 extern "C" {

@@ -279,7 +279,8 @@ struct Results {
     Guarded<uint8_t> winners;
     Guarded<float> dw, db, dx;
 
-    Results(const Case &c, bool of_weights, bool of_inputs)
+    Results(const Case &c, bool of_weights, bool of_inputs, const uint8_t *mask = nullptr,
+            float scale = 0)
         : p(c.s.images * (c.s.p_blocked ? padded(c.s.filters) : c.s.filters) * c.s.pool_rows *
             c.s.pool_columns),
           winners(c.s.images * c.s.pool_rows * c.s.pool_columns * padded(c.s.filters)),
@@ -299,7 +300,9 @@ struct Results {
                            g.data(),
                            of_weights ? dw.data() : nullptr,
                            of_weights ? db.data() : nullptr,
-                           of_inputs ? dx.data() : nullptr};
+                           of_inputs ? dx.data() : nullptr,
+                           mask,
+                           scale};
         int status = today_forward(&link, 1);
         if ((of_weights || of_inputs) && c.data != Data::nonfinite)
             status |= today_backward(&link, 1);
@@ -325,5 +328,36 @@ inline void check_stages(long cases, const std::vector<Data> &kinds) {
                            of_weights ? &results.db : nullptr, of_inputs ? &results.dx : nullptr);
         check(results == Results(c, of_weights, of_inputs), "another result the second time",
               c.text);
+    }
+}
+
+// Behind dropout p is multiplied by a scale and a mask, and its gradient likewise: to the last bit.
+inline void check_dropout(long cases) {
+    Random random(11);
+    for (long t = 0; t < cases; t++) {
+        Case c = random_case(random, Data::noise);
+        const StageShape &s = c.s;
+        today_set_threads(c.threads);
+        Guarded<uint8_t> mask(long(c.g.size()));
+        for (long i = 0; i < mask.size(); i++)
+            mask[i] = random.chance(70);
+        const float scale = random.chance(20) ? 1 : 1 / 0.7f;
+        const Results dropped(c, true, true, mask.data(), scale), plain(c, true, true);
+        bool same = true;
+        long from = 0;
+        for (long n = 0; n < s.images; n++)
+            for (long f = 0; f < s.filters; f++)
+                for (long i = 0; i < s.pool_rows; i++)
+                    for (long j = 0; j < s.pool_columns; j++, from++) {
+                        const long at =
+                            place(s.p_blocked, s.filters, s.pool_rows, s.pool_columns, n, f, i, j);
+                        same &= dropped.p[at] == plain.p[at] * scale * float(mask[from]);
+                        c.g[from] = c.g[from] * scale * float(mask[from]);
+                    }
+        check(same && dropped.winners == plain.winners, "p behind dropout", c.text);
+        check(dropped.p.intact(), "written beside p", c.text);
+        const Results want(c, true, true);
+        check(dropped.dw == want.dw && dropped.db == want.db && dropped.dx == want.dx,
+              "gradients behind dropout", c.text);
     }
 }

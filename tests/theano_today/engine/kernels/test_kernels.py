@@ -30,6 +30,7 @@ SECTIONS = {
     "products": 150,
     "updates": 150,
     "streams": 150,
+    "dropout": 100,
     "memory": 200,
     "callers": 10,
     "forks": 400,
