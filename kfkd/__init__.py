@@ -6,5 +6,6 @@ Named as the tutorial's program: kfkd.py, Kaggle facial keypoints detection.
 - drawing.py: pictures for plot_results.py
 - files.py, kaggle_csv.py, keypoints.py, pixels.py, cache.py: the faces, from CSV to arrays
 - faces/: draws generated faces, which stand in for Kaggle's
+- photos/: finds faces in photos, for examples/photo.py
 - fetch.py: `make data`
 """

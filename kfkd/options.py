@@ -236,6 +236,26 @@ def submission_options(description: str, argv: Sequence[str] | None = None) -> a
     return options
 
 
+def photo_options(description: str, argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read examples/photo.py's options: photos (list of Path), net, out (Path) and whole (bool)."""
+    parser = Parser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "photos", nargs="+", type=expanded, metavar="PHOTO", help="a photo, or a folder of photos"
+    )
+    parser.add_argument(
+        "--net", type=expanded, default=Path("net2.pickle"), metavar="FILE",
+        help="the trained net, a pickle or .onnx (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--out", type=expanded, default=Path("photos"), metavar="DIR",
+        help="the folder for drawings and keypoints.csv (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--whole", action="store_true", help="each photo is a face already: look for none"
+    )
+    return parser.parse_args(argv)
+
+
 def _add_data_option(parser: Parser, files: str) -> None:
     parser.add_argument(
         "--data", type=expanded, metavar="DIR",

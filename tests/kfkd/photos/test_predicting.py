@@ -1,0 +1,76 @@
+"""Points in a photo's pixels."""
+
+import theano_today  # noqa: F401  # isort: skip
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from kfkd.photos import keypoints, predicting
+from kfkd.photos.faces import Square
+from tests.photos import scene
+from theano_today.errors import DataError, MissingFileError
+
+
+class Mean:
+    """A net that gives every face the mean's points."""
+
+    def __init__(self):
+        self.seen = []
+
+    def predict(self, X):
+        self.seen.append(X)
+        return np.tile(((predicting.MEAN - 0.5 - 48) / 48).reshape(1, 30), (len(X), 1))
+
+
+def test_a_picture_that_is_a_face():
+    net = Mean()
+    (points,) = keypoints(np.full((192, 300), 99, np.uint8), net, is_face=True)
+    np.testing.assert_allclose(points, predicting.MEAN * 2 + (54, 0))
+    assert [x.shape for x in net.seen] == [(1, 1, 96, 96)]
+    np.testing.assert_allclose(net.seen[0], 99 / 255)
+
+
+def test_points_of_all_faces():
+    pytest.importorskip("cv2", reason="OpenCV is not installed (requirements-examples.txt)")
+    grey, known = scene(640, 400, [(0, 170, 160, 200, 0), (3, 470, 240, 240, 0)])
+    found = keypoints(grey, Mean())
+    assert len(found) == 2
+    for points, true in zip(found, known[::-1], strict=True):
+        assert points.shape == (15, 2)
+        assert np.abs(points.mean(0) - true.mean(0)).max() < 30
+    # The same as a large photo that is shrunk to be worked on, and as a file of it.
+    large = keypoints(Image.fromarray(grey).resize((6400, 4000)), Mean())
+    for points, other in zip(found, large, strict=True):
+        np.testing.assert_allclose(points, other / 10, atol=12)
+    assert keypoints(np.full((90, 90), 30, np.uint8), Mean()) == []
+
+
+@pytest.mark.parametrize("angle", [0.0, 0.2, -0.35])
+def test_a_turned_head_is_turned_back(angle):
+    """The second cut is of the square that the first points show."""
+    square = Square(100, 80, 150, angle)
+    true = square.to_picture(predicting.MEAN)
+    cuts = []
+
+    def predict(X):
+        cuts.append(X)
+        # First what an upright square sees of the turned head, then the head itself.
+        flat = Square(0, 0, 96, -0.0)._replace(angle=angle if len(cuts) == 1 else 0.0)
+        return (flat.to_picture(predicting.MEAN) - 48.5).reshape(1, 30) / 48
+
+    (points,) = predicting.follow(
+        np.zeros((300, 400), np.uint8), [square._replace(angle=0.0)], predict
+    )
+    np.testing.assert_allclose(points, true, atol=0.05)
+
+
+def test_files_of_nets(tmp_path):
+    with pytest.raises(MissingFileError, match=r"none\.pickle"):
+        predicting.predictor(tmp_path / "none.pickle")
+    pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
+    with pytest.raises(MissingFileError, match=r"no .*none\.onnx"):
+        predicting.predictor(tmp_path / "none.onnx")
+    (tmp_path / "bad.onnx").write_text("bad")
+    with pytest.raises(DataError, match=r"bad\.onnx: is no net of ONNX"):
+        predicting.predictor(tmp_path / "bad.onnx")
