@@ -96,6 +96,6 @@ $(GPU): requirements-gpu.txt $(TRAIN)
 # The tests say what they miss, and are skipped, where one of these has no wheel.
 $(EXAMPLES): requirements-examples.txt $(TRAIN)
 	@echo "installing requirements-examples.txt into .venv"
-	@grep -Ev '^ *(#|$$|-r)' requirements-examples.txt | while read -r line; do \
-		$(PIP) "$$line" || echo "NOT INSTALLED for the examples: $$line"; done
+	@$(PIP) -r requirements-examples.txt || grep -Ev '^ *(#|$$|-r)' requirements-examples.txt | \
+		while read -r line; do $(PIP) "$$line" || echo "NOT INSTALLED for the examples: $$line"; done
 	@touch $@

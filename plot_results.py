@@ -2,6 +2,8 @@
 
     python plot_results.py                     # net2.pickle -> plots/*.png
     python plot_results.py net1.pickle --out plots_net1
+    python plot_results.py net2.pickle net4.pickle  # curves in one picture, a table of errors
+    python plot_results.py --gif               # also face.gif, after net2.py --live
 
 Where there is a display, the pictures are also shown; `--no-show` turns that off.
 Opening a pickle runs whatever code it holds: use only pickles that you trust.
@@ -16,7 +18,7 @@ from itertools import chain
 import numpy as np
 from matplotlib import pyplot
 
-from kfkd import drawing
+from kfkd import comparing, drawing
 from kfkd.drawing import (
     BLUE,
     ORANGE,
@@ -25,7 +27,8 @@ from kfkd.drawing import (
     plot_worst_and_best,
 )
 from kfkd.files import source
-from kfkd.nets import load_net, predict
+from kfkd.moving import write_gif
+from kfkd.nets import load_net, load_nets, predict
 from kfkd.options import plot_options
 from kfkd.output import quiet
 from kfkd.tutorial import NET2 as TUTORIAL
@@ -138,16 +141,36 @@ def draw_faces(net, name):
     yield "test_faces.png", plot_faces(X[:16], predict(net, X[:16]), title)
 
 
+def draw_comparison(nets):
+    """Draw the curves of several nets, and print the RMSE of each keypoint."""
+    faces = WHOSE[source()]
+    yield "comparison.png", comparing.plot_curves(nets, f"Learning curves: {', '.join(nets)}")
+
+    X, y = load_quietly()
+    net = next(iter(next(iter(nets.values())).values()))
+    _, X, _, y = net.train_split(X, y, net)
+    errors = {name: comparing.keypoint_rmse(parts, X, y) for name, parts in nets.items()}
+    print(f"{len(X)} faces, the validation set of {faces}; * is the best")
+    print(*comparing.table(errors), sep="\n")
+
+
 def main(argv=None):
     options = plot_options(__doc__, argv)
-    net, name = load_net(options.pickle), options.pickle.stem
+    if len(options.pickles) > 1:
+        names = comparing.names_of(options.pickles)
+        pictures = draw_comparison(dict(zip(names, map(load_nets, options.pickles), strict=True)))
+    else:
+        net, name = load_net(options.pickles[0]), options.pickles[0].stem
+        pictures = chain(draw_training(net, name), draw_faces(net, name))
     show = drawing.use_windows(options.show)
     with pyplot.rc_context(drawing.STYLE):
-        for file_name, picture in chain(draw_training(net, name), draw_faces(net, name)):
+        for file_name, picture in pictures:
             if isinstance(picture, str):
                 drawing.skip(options.out / file_name, picture)
             else:
                 drawing.save(options.out / file_name, picture)
+        if options.gif:
+            write_gif(options.pickles[0], options.out / "face.gif")
         if show:
             with suppress(KeyboardInterrupt):  # Ctrl-C closes the windows
                 pyplot.show()

@@ -188,20 +188,25 @@ def _ready(options: argparse.Namespace) -> argparse.Namespace:
 
 
 def plot_options(description: str, argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """Read plot_results.py's options: pickle, out (Path) and show (True, False or None).
+    """Read plot_results.py's options: pickles (list of Path), out (Path), gif (bool) and show
+    (True, False or None).
 
     --data has been put into the environment, as by `net2_options`.
     """
     parser = Parser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "pickle", nargs="?", type=expanded, default=Path("net2.pickle"),
-        help="the trained net (default: %(default)s)",
+        "pickles", nargs="*", type=expanded, default=[Path("net2.pickle")], metavar="pickle",
+        help="the trained net (default: net2.pickle); several are compared",
     )  # fmt: skip
     parser.add_argument(
         "--out", type=expanded, default=Path("plots"), metavar="DIR",
         help="folder for the pictures (default: %(default)s)",
     )  # fmt: skip
     _add_data_option(parser, "training.csv and test.csv")
+    parser.add_argument(
+        "--gif", action="store_true",
+        help="also a moving picture of one face, from what training with --live has kept",
+    )  # fmt: skip
     parser.add_argument(
         "--show", action=argparse.BooleanOptionalAction,
         help="also open windows (default: at a terminal, where there is a display)",

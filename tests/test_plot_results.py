@@ -12,6 +12,7 @@ from matplotlib import pyplot
 
 import plot_results
 from kfkd import drawing
+from kfkd.keypoints import COLUMNS
 from tests.legible import assert_legible, legend_labels
 from theano_today.errors import DataError, MissingFileError, WriteError
 
@@ -381,3 +382,19 @@ class TestWindows:
             drawn[1] = ("two.png", pyplot.figure())
             assert plot_results.main([*args, *option]) == 0
             assert len(shown) == number
+
+
+def test_several_pickles_are_compared(tmp_path, monkeypatch, capsys):
+    """The table and one picture, of two nets that miss by different distances."""
+    i = np.arange(20)
+    X = np.repeat(i / 100, 96 * 96).reshape(-1, 1, 96, 96).astype(np.float32)
+    monkeypatch.setattr(plot_results, "load2d", lambda test=False: (X, TRUTH[i]))
+    nets = {name: {COLUMNS: Net(some_history(5))} for name in ("net1", "net2")}
+    monkeypatch.setattr(plot_results, "load_nets", lambda path: nets[path.stem])
+    arguments = ["net1.pickle", "net2.pickle", "--out", str(tmp_path), "--no-show"]
+    assert plot_results.main(arguments) == 0
+    out = capsys.readouterr().out
+    assert [path.name for path in tmp_path.iterdir()] == ["comparison.png"]
+    assert "10 faces, the validation set" in out
+    expected = np.sqrt(np.mean(MISS[:10] ** 2))
+    assert f"all                     {expected:>10.2f}*{expected:>10.2f}*" in out

@@ -158,7 +158,7 @@ def test_help_fits_80_columns(monkeypatch, capsys):
 class TestPlotOptions:
     def test_defaults(self):
         options = plot_options("", [])
-        assert options.pickle == Path("net2.pickle")
+        assert options.pickles == [Path("net2.pickle")]
         assert options.out == Path("plots")
         assert options.show is None
 
@@ -176,7 +176,7 @@ class TestPlotOptions:
         monkeypatch.setenv("HOME", str(tmp_path))
         (tmp_path / "faces").mkdir()
         options = plot_options("", ["~/my.pickle", "--out=~/plots", "--data=~/faces"])
-        assert (options.pickle, options.out) == (tmp_path / "my.pickle", tmp_path / "plots")
+        assert (options.pickles, options.out) == ([tmp_path / "my.pickle"], tmp_path / "plots")
         assert os.environ["KFKD_DATA"] == str(tmp_path / "faces")
 
     def test_an_option_that_does_not_exist(self, monkeypatch, capsys):
