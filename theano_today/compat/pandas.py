@@ -11,45 +11,22 @@ from typing import Any
 import numpy as np
 
 from theano_today import hooks
+from theano_today.compat import pandas_names
+from theano_today.compat.pandas_names import add_lost
 
 
 def install() -> None:
     hooks.after_import("pandas.core.frame", _frame)
     hooks.after_import("pandas.core.series", _series)
-
-
-class _Lost:
-    """A method or attribute that was there once; a column of that name comes first."""
-
-    def __init__(self, get: Any) -> None:
-        self.get = get
-
-    def __set_name__(self, owner, name):
-        self.name = name
-
-    def __get__(self, frame, owner=None):
-        if frame is None:
-            return self.get
-        # As pandas does it, for columns, or labels of a Series: __getattr__ finds them then.
-        if self.name in frame._info_axis:
-            raise AttributeError(self.name)
-        return self.get.__get__(frame, owner)
-
-
-def _add(owner: type, **names: Any) -> None:
-    for name, get in names.items():
-        if not hasattr(owner, name):
-            lost = _Lost(get)
-            lost.name = name
-            setattr(owner, name, lost)
+    pandas_names.install()
 
 
 def _frame(module: ModuleType) -> None:
-    _add(module.DataFrame, ix=property(_Ix), sort=_sort_frame, as_matrix=_as_matrix)
+    add_lost(module.DataFrame, ix=property(_Ix), sort=_sort_frame, as_matrix=_as_matrix)
 
 
 def _series(module: ModuleType) -> None:
-    _add(
+    add_lost(
         module.Series,
         ix=property(_Ix),
         sort=_sort_series,

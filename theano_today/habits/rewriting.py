@@ -1,8 +1,9 @@
 """Which expressions of a program's own files are rewritten, so that values.py is asked.
 
 ``x[key]`` becomes ``indexed(x)[key]``, unless the key cannot be a float or a list; ``-x`` becomes
-``-negated(x)``, unless x is arithmetic; ``float(x)`` becomes ``float(number(x))``. Order of
-evaluation, lines and columns stay.
+``-negated(x)``, unless x is arithmetic; ``float(x)`` becomes ``float(number(x))``; in ``df[a][b] =
+v`` and ``df[a].fillna(0, inplace=True)`` ``df[a]`` becomes ``column(df, a)``. Order of evaluation,
+lines and columns stay.
 
 Programs index lists and dicts in their inner loops. So the question whether `x` is an array is
 asked in the expression itself where `x` is a name: ``(x[key] if type(x) is not array else
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -30,11 +32,15 @@ _NAMES = {
     "then_negated": values.negated,
     "then_number": values.number,
     "then_formatted": values.formatted,
+    "then_column": values.column,
+    "then_attribute": values.attribute,
 }
 _NAMES_PYTHON2 = _NAMES | {
     "then_item": values.item_of_python2,
     "then_indexed": values.indexed_of_python2,
     "then_compared": values.compared,
+    "then_column": functools.partial(values.column, indexed=values.indexed_of_python2),
+    "then_attribute": functools.partial(values.attribute, indexed=values.indexed_of_python2),
 }
 
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
@@ -104,6 +110,38 @@ class _Rewriting(ast.NodeTransformer):
     def visit_arg(self, node: ast.arg) -> Any:
         return node
 
+    # ---- columns of pandas
+
+    def visit_Expr(self, node: ast.Expr) -> Any:
+        """Rewrite ``df[a].fillna(0, inplace=True)``."""
+        call = node.value
+        if (
+            isinstance(call, ast.Call)
+            and isinstance(call.func, ast.Attribute)
+            and any(k.arg == "inplace" for k in call.keywords)
+        ):
+            column = self._column(call.func.value)
+            if column is not None:
+                call.func.value = column
+                call.args = [self.visit(argument) for argument in call.args]
+                for keyword in call.keywords:
+                    keyword.value = self.visit(keyword.value)
+                return node
+        self.generic_visit(node)
+        return node
+
+    def _column(self, node: ast.expr) -> ast.expr | None:
+        """Return the call for what may be a column of a DataFrame, ``df[a]`` or ``df.a``."""
+        if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
+            text = isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str)
+            if text or not is_whole(node.slice, self.whole[-1]):
+                key = _as_value(self.visit(node.slice))
+                return self._call("column", self.visit(node.value), key)
+        if isinstance(node, ast.Attribute) and _name(node.value) not in ("", "self", "cls"):
+            name = ast.copy_location(ast.Constant(node.attr), node)
+            return self._call("attribute", self.visit(node.value), name)
+        return None
+
     # ---- expressions
 
     def _call(self, name: str, *arguments: ast.expr, like: ast.expr | None = None) -> ast.Call:
@@ -118,6 +156,10 @@ class _Rewriting(ast.NodeTransformer):
 
     def visit_Subscript(self, node: ast.Subscript) -> Any:
         whole = is_whole(node.slice, self.whole[-1])
+        column = self._column(node.value) if isinstance(node.ctx, ast.Store) else None
+        if column is not None:
+            node.value, node.slice = column, self.visit(node.slice)
+            return node
         self.generic_visit(node)
         if whole or isinstance(node.value, (ast.Constant, ast.Dict, ast.List)):
             return node

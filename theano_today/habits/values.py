@@ -12,10 +12,14 @@ What NumPy refuses today and took until 1.12, 1.13 or 2.3:
 - ``x[mask]`` with a mask of another length.
 - ``-mask``: its inverse.
 - ``float(x)`` of an array of one element, and ``"%f" % x``.
+
+What pandas does without effect since 3.0, and warns of: ``df[a][rows] = value`` and
+``df[a].fillna(0, inplace=True)``, which changed the column of the DataFrame.
 """
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -144,6 +148,62 @@ def _whole(size: Any) -> Any:
     if isinstance(size, (tuple, list)):
         return tuple(map(_whole, size))
     return int(size) if is_number(size) else size
+
+
+class _Column:
+    """A DataFrame's column that is changed: it is put back."""
+
+    __slots__ = ("_frame", "_label")
+
+    def __init__(self, frame: Any, label: Any) -> None:
+        self._frame, self._label = frame, label
+
+    def __getitem__(self, key):
+        return self._frame[self._label][key]
+
+    def __setitem__(self, key, value):
+        column = self._frame[self._label].copy()
+        if _is_position(column, key):
+            column.iloc[key] = value
+        else:
+            column[key] = value
+        self._frame[self._label] = column
+
+    def __getattr__(self, name):
+        def change(*arguments, **options):
+            column = self._frame[self._label].copy()
+            result = getattr(column, name)(*arguments, **options)
+            if column.index.equals(self._frame.index):
+                self._frame[self._label] = column
+            return result
+
+        return change
+
+
+def _is_position(column: Any, key: Any) -> bool:
+    """Tell whether a number is no label: on an index of names it was a position."""
+    whole = isinstance(key, (int, np.integer)) and not isinstance(key, (bool, np.bool_))
+    return whole and column.index.inferred_type == "string"
+
+
+def _is_column(frame: Any, label: Any) -> bool:
+    pandas: Any = sys.modules.get("pandas")
+    if pandas is None or not isinstance(frame, getattr(pandas, "DataFrame", ())):
+        return False
+    try:
+        return label in frame.columns and frame.columns.is_unique
+    except TypeError:  # a mask, a list, a slice
+        return False
+
+
+def column(x: Any, key: Any, indexed: Any = indexed) -> Any:
+    """Return ``x[key]`` that is to be changed."""
+    return _Column(x, key) if _is_column(x, key) else indexed(indexed(x)[key])
+
+
+def attribute(x: Any, name: str, indexed: Any = indexed) -> Any:
+    """Return ``x.name`` that is to be changed."""
+    return _Column(x, name) if _is_column(x, name) else indexed(getattr(x, name))
 
 
 class _Mask:

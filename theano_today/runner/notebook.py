@@ -47,7 +47,7 @@ def run_notebook(file: str, arguments: Sequence[str], options: Options) -> int:
     program = Program((folder,), python2, options.keep, asked=bool(options.python2))
     program.install()
     float_type.decide_for("\n".join(sources), folder)
-    run.use_numpy_of_then(program)
+    run.use_packages_of_then(program)
     if python2:
         run.fork_by_default()
         program.say(path)

@@ -6,6 +6,7 @@ its own exit code, and tracebacks begin with its own lines.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import re
 import sys
@@ -19,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from theano_today import errors, hooks
-from theano_today.compat import numpy_arrays, whole_floats
+from theano_today.compat import numpy_arrays, pandas_names, whole_floats
 from theano_today.errors import DataError, MissingFileError, UserError
 from theano_today.habits import rewriting
 from theano_today.python2 import detect, names, printing, translate
@@ -120,15 +121,19 @@ def _program(
         python2 = detect.python2_file(path, folder, package, own) is not None
     program = Program((own or folder,), python2, options.keep, asked=bool(options.python2))
     float_type.decide(path, folder, package, own)
-    use_numpy_of_then(program)
+    use_packages_of_then(program)
     return program
 
 
-def use_numpy_of_then(program: Program) -> None:
-    """Let NumPy take what it took, and print as it did, before the program imports anything."""
+def use_packages_of_then(program: Program) -> None:
+    """Let NumPy and pandas take what they took, before the program imports anything."""
     whole_floats.wrap()
     numpy_arrays.wrap()
     numpy_arrays.wrap_load(program.owns, program.python2)
+    hooks.after_import("pandas", pandas_names.wrap)
+    if program.python2:
+        # Columns of text are objects: programs ask ``dtype == object`` for them.
+        hooks.after_import("pandas", _infer_objects)
     if program.python2:
         # 0.5 for np.float64(0.5), as until 2.0.
         np.set_printoptions(legacy="1.21")
@@ -159,6 +164,11 @@ def _run(program: Program, path: Path, source: str, data: bytes, package: str | 
         return execute(code, main)
     finally:
         printing.end_line()
+
+
+def _infer_objects(pandas: ModuleType) -> None:
+    with contextlib.suppress(KeyError, AttributeError):  # pandas before 2.1
+        pandas.set_option("future.infer_string", False)
 
 
 def execute(code: CodeType, main: ModuleType) -> int:

@@ -85,6 +85,39 @@ def test_rewritten(source, expected):
     assert rewritten(source) == expected
 
 
+@pytest.mark.parametrize("python2", [False, True])
+def test_columns_of_pandas(python2):
+    pd = pytest.importorskip("pandas")
+    d = pd.DataFrame({"a": [1.0, 2.0, np.nan], "b": [1, 2, 3], "c": ["x", "y", "x"]})
+    named = pd.DataFrame({"a": [1, 2]}, index=["x", "y"])
+    names = run(
+        "d['b'][d.a > 1] = 9\n"
+        "d.b[0] = 7\n"
+        "d['b'][2] += 1\n"
+        "d['a'].fillna(0, inplace=True)\n"
+        "d.c.replace('x', 'z', inplace=True)\n"
+        "d['c'][d.c == 'y'] = d['c'] + '!'\n"
+        "named['a'][1] = 5\n"
+        "n = 0\n"
+        "rows = [[1, 2], [3, 4]]\n"
+        "k = 1\n"
+        "for i in range(2): rows[i][k] = x[n][i][k] = i\n"
+        "x[0.0][1.0] = 8\n"
+        "x[0][1:][:1.5] = 6\n",
+        python2,
+        d=d,
+        named=named,
+        x=np.zeros((1, 3, 2)),
+    )
+    assert d.b.tolist() == [7, 9, 4]
+    assert d.a.tolist() == [1, 2, 0]
+    assert d.c.tolist() == ["z", "y!", "z"]
+    assert named.a.tolist() == [1, 5]
+    assert named.index.tolist() == ["x", "y"]
+    assert names["rows"] == [[1, 0], [3, 1]]
+    assert names["x"].tolist() == [[[0, 0], [6, 6], [0, 0]]]
+
+
 def test_comparisons_are_rewritten_in_python_2():
     assert rewritten("x == None", True) == "_then_compared(x) == None"
     assert rewritten("x != 'a'", True) == "_then_compared(x) != 'a'"
