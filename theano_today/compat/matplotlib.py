@@ -12,11 +12,13 @@ from types import ModuleType
 from typing import Any
 
 from theano_today import hooks
+from theano_today.compat import matplotlib_calls
 
 
 def install() -> None:
     hooks.after_import("matplotlib.axes", _axes)
     hooks.after_import("matplotlib.pyplot", _pyplot)
+    matplotlib_calls.install()
     hooks.after_import("matplotlib.cm", _cm)
     hooks.after_import("matplotlib.style", _style)
     hooks.supply("matplotlib.style.core", _fill_style_core)

@@ -187,8 +187,9 @@ def _is_position(column: Any, key: Any) -> bool:
 
 
 def _is_column(frame: Any, label: Any) -> bool:
-    pandas: Any = sys.modules.get("pandas")
-    if pandas is None or not isinstance(frame, getattr(pandas, "DataFrame", ())):
+    pandas = sys.modules.get("pandas")
+    kind: Any = getattr(pandas, "DataFrame", ())
+    if not isinstance(frame, kind):
         return False
     try:
         return label in frame.columns and frame.columns.is_unique

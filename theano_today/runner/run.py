@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from theano_today import errors, hooks
-from theano_today.compat import numpy_arrays, pandas_names, whole_floats
+from theano_today.compat import matplotlib_calls, numpy_arrays, pandas_names, whole_floats
 from theano_today.errors import DataError, MissingFileError, UserError
 from theano_today.habits import rewriting
 from theano_today.python2 import detect, names, printing, translate
@@ -131,6 +131,8 @@ def use_packages_of_then(program: Program) -> None:
     numpy_arrays.wrap()
     numpy_arrays.wrap_load(program.owns, program.python2)
     hooks.after_import("pandas", pandas_names.wrap)
+    for name in ("matplotlib", "matplotlib.pyplot"):
+        hooks.after_import(name, _wrap_matplotlib)
     if program.python2:
         # Columns of text are objects: programs ask ``dtype == object`` for them.
         hooks.after_import("pandas", _infer_objects)
@@ -164,6 +166,10 @@ def _run(program: Program, path: Path, source: str, data: bytes, package: str | 
         return execute(code, main)
     finally:
         printing.end_line()
+
+
+def _wrap_matplotlib(module: ModuleType) -> None:
+    matplotlib_calls.wrap(sys.modules["matplotlib"])
 
 
 def _infer_objects(pandas: ModuleType) -> None:
