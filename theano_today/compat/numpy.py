@@ -20,7 +20,7 @@ from theano_today.compat import numpy_arrays, whole_floats
 _PYTHON_TYPES = {"bool": bool, "int": int, "float": float, "complex": complex, "object": object}
 _PYTHON_TYPES |= {"str": str, "long": int, "unicode": str}
 
-# Gone in 2.0 (NumPy 2.0 migration guide, "Main namespace"), in1d and trapz in 2.4.
+# Gone in 2.0 (NumPy 2.0 migration guide, "Main namespace"), trapz in 2.4.
 _RENAMED = {
     "float_": "float64",
     "complex_": "complex128",
@@ -37,7 +37,6 @@ _RENAMED = {
     "sometrue": "any",
     "round_": "round",
     "row_stack": "vstack",
-    "in1d": "isin",
     "trapz": "trapezoid",
     "mat": "asmatrix",
     "cfloat": "complex128",
@@ -139,11 +138,17 @@ def _common_type(array_types, scalar_types):
     return np.promote_types(scalars, arrays) if larger else arrays
 
 
-# By the name that is gone: with 1.23 asscalar, alen; with 2.0 all others.
+def _in_flat(ar1, ar2, assume_unique=False, invert=False, **more):
+    # isin keeps the shape.
+    return np.isin(np.ravel(ar1), ar2, assume_unique, invert, **more)
+
+
+# By the name that is gone: with 1.23 asscalar, alen; with 2.4 in1d; with 2.0 all others.
 _LOST: dict[str, object] = {
     "asscalar": lambda a: np.asarray(a).item(),
     "alen": lambda a: len(np.atleast_1d(a)),
     "msort": _sort_first,
+    "in1d": _in_flat,
     "asfarray": _as_float_array,
     "find_common_type": _common_type,
     "sctype2char": lambda sctype: np.dtype(sctype).char,  # Theano's Elemwise asks about float32

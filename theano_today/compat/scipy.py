@@ -8,7 +8,7 @@ from types import ModuleType
 import numpy as np
 
 from theano_today import hooks
-from theano_today.compat import scipy_misc
+from theano_today.compat import scipy_misc, scipy_names
 
 # Private since SciPy 1.8 (scipy.signal._signaltools, ._sigtools). Theano's ConvOp takes
 # _valfrommode and _bvalfromboundary from the one and _convolve2d from the other; without them
@@ -25,6 +25,7 @@ _INTEGRALS = {"trapz": "trapezoid", "cumtrapz": "cumulative_trapezoid", "simps":
 
 def install() -> None:
     scipy_misc.install()
+    scipy_names.install()
     hooks.after_import("scipy", _offer_numpy)
     hooks.after_import("scipy.signal", _add_windows)
     hooks.after_import("scipy.integrate", _add_integrals)

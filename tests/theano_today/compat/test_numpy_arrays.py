@@ -112,6 +112,13 @@ def test_find_common_type(arrays, scalars, expected):
     assert np.find_common_type(arrays, scalars) == expected  # noqa: NPY201
 
 
+def test_in1d_is_flat():
+    found = np.in1d([[1, 2], [3, 4]], [2, 3])  # noqa: NPY201
+    assert found.tolist() == [False, True, True, False]
+    assert np.in1d(2, [2, 3]).tolist() == [True]  # noqa: NPY201
+    assert np.in1d([1, 2], [2], invert=True).tolist() == [True, False]  # noqa: NPY201
+
+
 def test_names_of_then():
     x = np.array([[3, 1], [2, 5]])
     assert np.rank(x) == 2
