@@ -1,8 +1,8 @@
 """Functions that scipy.stats, linalg, ndimage and signal dropped, by their formulas.
 
 nanmean, nanstd, nanmedian, ss, signaltonoise left scipy.stats in 0.18 to 1.0, chisqprob in 1.0,
-itemfreq in 1.3, histogram in 1.0; linalg.pinv2 left in 1.9, ndimage.imread in 1.2, signal.ricker and
-cwt in 1.15. Their defaults differ from NumPy's: axis 0, and a variance that is not biased.
+itemfreq in 1.3; linalg.pinv2 left in 1.9, ndimage.imread in 1.2, signal.ricker and cwt in 1.15.
+Their defaults differ from NumPy's: axis 0, and a variance that is not biased.
 """
 
 from __future__ import annotations
