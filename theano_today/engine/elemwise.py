@@ -13,7 +13,7 @@ import numpy as np
 import theano.scalar as ts
 from theano.gof import Constant
 
-from theano_today.engine import genuine, library
+from theano_today.engine import genuine, library, programs
 
 _BLOCK = 1 << 15  # elements: temporaries of 128 KiB
 
@@ -187,6 +187,7 @@ def elemwise(node) -> Callable | None:
     if found is None:
         return None
     steps, constants = found
+    program = programs.program_of(node.op.scalar_op, node.inputs, node.outputs[0])
     dtype = node.outputs[0].type.dtype
     overwritten = node.op.inplace_pattern.get(0)
     broadcastable = [v.type.broadcastable for v in node.inputs]
@@ -207,6 +208,8 @@ def elemwise(node) -> Callable | None:
         out = library.empty(shape, dtype) if overwritten is None else arrays[overwritten]
         rows, size = shape[0], out.size
         if size == 0:
+            return (out,)
+        if program is not None and size >= programs.SMALLEST and program.run(arrays, out):
             return (out,)
         step = max(1, _BLOCK * rows // size)
         for i in range(0, rows, step):

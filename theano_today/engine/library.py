@@ -227,6 +227,7 @@ def _declare(library: ctypes.CDLL) -> None:
         "today_product": (*matrix, *matrix, pointer, *[number] * 3),
         "today_update": (*step, pointer, number),
         "today_update_with_product": (*step, *matrix, *matrix, *[number] * 3),
+        "today_elementwise": (pointer, number, pointer, *[number] * 5),
         "today_uniform": (pointer, number, pointer, number),
         "today_uniform_double": (pointer, number, pointer, number),
         "today_mask": (pointer, number, real, pointer, number),

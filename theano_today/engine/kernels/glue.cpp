@@ -1,6 +1,7 @@
 // What library.py calls. Every function returns 0, or 1 if there was not enough memory.
 
 #include "conv_pool.hpp"
+#include "elementwise.hpp"
 #include "memory.hpp"
 #include "mrg.hpp"
 #include "update.hpp"
@@ -58,6 +59,14 @@ int today_update_with_product(float rate, float momentum, int nesterov, float *w
     return guarded([&] {
         update_with_product(Step{rate, momentum, nesterov != 0}, w, v, Matrix{a, a_row, a_column},
                             Matrix{b, b_row, b_column}, m, n, k);
+    });
+}
+
+int today_elementwise(const Instruction *program, int64_t length, const Operand *operands,
+                      int64_t count, int64_t first_output, int64_t registers, int64_t rows,
+                      int64_t columns) {
+    return guarded([&] {
+        run_program(program, length, operands, count, first_output, registers, rows, columns);
     });
 }
 

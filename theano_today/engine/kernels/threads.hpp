@@ -210,7 +210,8 @@ enum class Use {
     winners,     // that nobody asked for
     handed_even, // from one stage of a chain to the next
     handed_odd,
-    kept, // what dropout leaves of a gradient
+    values,   // intermediate results of elementwise formulas
+    kept,     // what dropout leaves of a gradient
     winograd, // Winograd's transformed inputs
     products, // of these; a part of a product of matrices
     hits,

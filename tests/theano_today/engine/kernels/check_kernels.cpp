@@ -128,6 +128,140 @@ void check_updates(long cases) {
     }
 }
 
+// What an instruction of elementwise.hpp is, by its place in Do
+float elementary(int what, float a, float b, float c) {
+    const float nan = NAN;
+    switch (what) {
+    case 0:
+        return a;
+    case 1:
+        return a + b;
+    case 2:
+        return a - b;
+    case 3:
+        return a * b;
+    case 4:
+        return a / b;
+    case 5:
+        return -a;
+    case 6:
+        return std::abs(a);
+    case 7:
+        return a > 0 ? 1.0f : a < 0 ? -1.0f : a == 0 ? 0.0f : a;
+    case 8:
+        return a * a;
+    case 9:
+        return std::sqrt(a);
+    case 10:
+        return 1 / a;
+    case 11:
+        return b > a ? b : a >= b ? a : nan;
+    case 12:
+        return b < a ? b : a <= b ? a : nan;
+    case 13:
+        return a == b;
+    case 14:
+        return a != b;
+    case 15:
+        return a < b;
+    case 16:
+        return a > b;
+    case 17:
+        return a <= b;
+    case 18:
+        return a >= b;
+    default:
+        return a != 0 ? b : c;
+    }
+}
+
+// Random programs of random operands, whose rows are apart, or are one number, or bools
+void check_elementwise(long cases) {
+    Random random(12);
+    for (long t = 0; t < cases; t++) {
+        const long inputs = random.between(1, 4), registers = random.between(1, 5);
+        const long rows = random.one_of({0, 1, 1, 2, 5}), columns = random.between(1, 1100);
+        const long length = random.between(1, 8), output = inputs;
+        const bool truth = random.chance(20), in_place = !truth && random.chance(30);
+        std::vector<Guarded<float>> floats;
+        std::vector<Guarded<uint8_t>> bools;
+        std::vector<std::vector<int64_t>> offsets;
+        std::vector<Operand> operands;
+        for (long k = 0; k <= inputs; k++) {
+            const bool out = k == inputs, bytes = out ? truth : k > 0 && random.chance(30);
+            const long step = out || k == 0 || random.chance(70), gap = random.below(3);
+            const bool one_row = !out && k > 0 && random.chance(30); // the same for all
+            const long row = one_row ? 0 : step ? columns + gap : 1;
+            const long size = (rows - 1) * row + (step ? columns : 1);
+            floats.emplace_back(bytes || size < 0 ? 0 : size);
+            bools.emplace_back(bytes && size > 0 ? size : 0);
+            for (long i = 0; i < floats[k].size(); i++)
+                floats[k][i] = random.chance(3) ? NAN : random.chance(10) ? 0 : random.number();
+            for (long i = 0; i < bools[k].size(); i++)
+                bools[k][i] = random.chance(50);
+            offsets.emplace_back();
+            for (long i = 0; i < rows; i++)
+                offsets[k].push_back(i * row);
+            operands.push_back({nullptr, nullptr, step, bytes ? 1 : 4});
+        }
+        if (in_place) // the first input, whose rows are like those of the output
+            offsets[output] = offsets[0];
+        const auto before = floats;
+        for (long k = 0; k <= inputs; k++) {
+            operands[k].data = operands[k].bytes == 1 ? (void *)bools[k].data() : floats[k].data();
+            operands[k].offsets = rows == 1 && random.chance(50) ? nullptr : offsets[k].data();
+        }
+        if (in_place)
+            operands[output].data = floats[0].data();
+        std::vector<Instruction> program;
+        std::vector<int> known; // what may be read
+        for (long k = 0; k < inputs; k++)
+            known.push_back(int(k));
+        for (long k = 0; k < length; k++) {
+            const auto any = [&] { return known[random.below(long(known.size()))]; };
+            Instruction one = {int(random.below(20)), 0, any(), any(), any()};
+            const int to = int(output + 1 + random.below(registers));
+            if (k + 1 == length)
+                one.to = int(output);
+            else
+                one.to = to, known.push_back(to);
+            program.push_back(one);
+        }
+        char text[200];
+        std::snprintf(text, sizeof text, "%ld instructions, %ld inputs, (%ld, %ld), in place %d",
+                      length, inputs, rows, columns, in_place);
+        today_set_threads(int(random.between(1, 3)));
+        check(today_elementwise(program.data(), length, operands.data(), inputs + 1, inputs,
+                                registers, rows, columns) == 0,
+              "status", text);
+        bool same = true;
+        for (long i = 0; i < rows; i++)
+            for (long j = 0; j < columns; j++) {
+                std::vector<float> values(inputs + 1 + registers);
+                for (long k = 0; k < inputs; k++) {
+                    const long at = offsets[k][i] + (operands[k].step ? j : 0);
+                    values[k] = operands[k].bytes == 1 ? float(bools[k][at]) : before[k][at];
+                }
+                for (const Instruction &one : program)
+                    values[one.to] =
+                        elementary(one.what, values[one.a], values[one.b], values[one.c]);
+                const float want = values[output];
+                const long at = offsets[output][i] + j;
+                if (truth)
+                    same &= bools[output][at] == (want != 0);
+                else {
+                    const float got = floats[in_place ? 0 : output][at];
+                    same &= std::isnan(want)
+                                ? std::isnan(got)
+                                : got == want && std::signbit(got) == std::signbit(want);
+                }
+            }
+        check(same, "other values", text);
+        for (long k = 0; k <= inputs; k++)
+            check(floats[k].intact() && bools[k].intact(), "written beside an array", text);
+    }
+}
+
 // MRG31k3p by its recurrences (L'Ecuyer and Touzin 2000, section 4): the next number of a stream
 int64_t next_number(int32_t *x) {
     constexpr int64_t M1 = (1ll << 31) - 1, M2 = (1ll << 31) - 21069;
@@ -435,6 +569,8 @@ int main(int arguments, char **argument) {
         check_updates(cases);
     else if (section == "dropout")
         check_dropout(cases);
+    else if (section == "elementwise")
+        check_elementwise(cases);
     else if (section == "streams")
         check_streams(cases);
     else if (section == "callers")

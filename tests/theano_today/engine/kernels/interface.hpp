@@ -31,6 +31,16 @@ struct Link {
     float scale = 0;
 };
 
+// As kernels/elementwise.hpp and programs.py have them, field for field.
+struct Instruction {
+    int32_t what, to, a, b, c;
+};
+struct Operand {
+    void *data;
+    const int64_t *offsets;
+    int64_t step, bytes;
+};
+
 extern "C" {
 int today_lanes();
 int today_set_threads(int threads);
@@ -45,6 +55,9 @@ int today_update(float rate, float momentum, int nesterov, float *w, float *v, c
 int today_update_with_product(float rate, float momentum, int nesterov, float *w, float *v,
                               const float *a, int64_t a_row, int64_t a_column, const float *b,
                               int64_t b_row, int64_t b_column, int64_t m, int64_t n, int64_t k);
+int today_elementwise(const Instruction *program, int64_t length, const Operand *operands,
+                      int64_t count, int64_t first_output, int64_t registers, int64_t rows,
+                      int64_t columns);
 int today_uniform(int32_t *state, int64_t streams, float *samples, int64_t count);
 int today_uniform_double(int32_t *state, int64_t streams, double *samples, int64_t count);
 int today_mask(int32_t *state, int64_t streams, float p, uint8_t *mask, int64_t count);
@@ -105,7 +118,7 @@ template <class T> class Guarded {
     bool operator==(const Guarded &other) const { return bytes == other.bytes; }
 
   private:
-    static constexpr long MARGIN = 64, SHIFT = 4;
+    static constexpr long MARGIN = 64, SHIFT = sizeof(T) > 4 ? sizeof(T) : 4;
     static constexpr uint8_t PATTERN = 0xff; // floats: NaN
     long count;
     std::vector<uint8_t> bytes;

@@ -30,6 +30,7 @@ SECTIONS = {
     "products": 150,
     "updates": 150,
     "streams": 150,
+    "elementwise": 300,
     "dropout": 100,
     "memory": 200,
     "callers": 10,
