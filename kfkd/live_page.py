@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from kfkd.snapshots import Snapshots
 from kfkd.tutorial import Point
 
-WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 720, 380, 70, 46, 12, 60
+WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 720, 400, 78, 58, 40, 70
 MOST = 300  # points of a curve
 SIDE = 96
 ROW = 4  # faces in a row
@@ -30,6 +30,8 @@ body { font: 16px/1.45 system-ui, sans-serif; color: var(--ink); background: var
   max-width: 46rem; margin: 1rem auto; padding: 0 1rem; }
 h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; }
 svg { width: 100%; height: auto; } text { fill: var(--ink); font-size: 14px; }
+span { white-space: nowrap; margin-right: 1rem; }
+span svg { width: 42px; vertical-align: middle; }
 .grid { stroke: var(--line); stroke-width: 1; }
 .train { stroke: var(--train); } .valid { stroke: var(--valid); stroke-dasharray: 7 4; }
 polyline, .key { fill: none; stroke-width: 2.5; }
@@ -39,6 +41,8 @@ polyline, .key { fill: none; stroke-width: 2.5; }
 .dark { stroke: #000; stroke-width: 3; } .cross { stroke: #56b4e9; stroke-width: 1.4; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { text-align: right; padding: .1rem .8rem .1rem 0; }
+@media (max-width: 30rem) { text { font-size: 22px; } table { font-size: .8rem; }
+  th, td { padding-right: .45rem; } }
 """
 
 
@@ -129,14 +133,14 @@ def _curves(rows: list[dict[str, Any]], published: Sequence[Point], said: str) -
     ]
     for value in x.ticks():
         out.append(f'<path class="grid" d="M{x(value):.1f} {TOP}V{HEIGHT - BOTTOM}"/>')
-        out.append(_text(x(value), HEIGHT - BOTTOM + 18, f"{value:g}", "middle"))
+        out.append(_text(x(value), HEIGHT - BOTTOM + 25, f"{value:g}", "middle"))
     for value in y.ticks():
         out.append(f'<path class="grid" d="M{LEFT} {y(value):.1f}H{WIDTH - RIGHT}"/>')
         out.append(_text(LEFT - 6, y(value) + 5, f"{value:g}", "end"))
         out.append(_text(WIDTH - RIGHT + 6, y(value) + 5, f"{_rmse(value):.3g}", "start"))
-    out.append(_text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 6, "epoch", "middle"))
-    out.append(_text(4, TOP + 6, "loss", "start"))
-    out.append(_text(WIDTH - 4, TOP + 6, "pixels", "end"))
+    out.append(_text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 5, "epoch", "middle"))
+    out.append(_text(4, 18, "loss", "start"))
+    out.append(_text(WIDTH - 4, 18, "RMSE in pixels", "end"))
     for kind, pairs in curves.items():
         line = " ".join(f"{x(e):.1f},{y(v):.1f}" for e, v in pairs)
         out.append(f'<polyline class="{kind}" points="{line}"/>')
@@ -158,11 +162,10 @@ def _key(published: bool) -> str:
             (_mark("valid", 21, 8), "validation, the tutorial"),
         ]
     entries = (
-        f'<svg viewBox="0 0 42 16" style="width:42px;vertical-align:middle" aria-hidden="true">'
-        f"{drawing}</svg> {text}"
+        f'<span><svg viewBox="0 0 42 16" aria-hidden="true">{drawing}</svg> {text}</span>'
         for drawing, text in items
     )
-    return f"<p>{' &nbsp; '.join(entries)}</p>"
+    return f"<p>{' '.join(entries)}</p>"
 
 
 def _mark(kind: str, x: float, y: float) -> str:
