@@ -257,9 +257,9 @@ class ConvPool(_Stage):
             None if b is None else _in_whole_blocks(b),
             self.border, self.flip, self.rectify, self.ignore_border,
         )  # fmt: skip
-        p = p[:, :filters]
-        p = self.drop(p, mask) if self.dropped else np.ascontiguousarray(p)
-        outputs[0][0] = to_blocks(p) if self.p_blocked else p
+        if self.dropped:
+            p[:, :filters] = self.drop(p[:, :filters], mask)
+        outputs[0][0] = to_blocks(p) if self.p_blocked else np.ascontiguousarray(p[:, :filters])
         outputs[1][0] = to_blocks(winners.transpose(0, 3, 1, 2))
 
     def make_thunk(self, node, storage_map, compute_map, no_recycling, impl=None):

@@ -97,6 +97,16 @@ def test_ops(run, blocked, bias):
         np.testing.assert_array_equal(mine, other)
 
 
+@pytest.mark.parametrize("value", [0.5, np.nan, np.inf])
+def test_what_is_behind_the_last_filter(value):
+    x, w, mask = noise(2, 9, 6, 6), noise(3, 9, 3, 3), RANDOM.uniform(size=(2, 3, 2, 2)) < 0.5
+    x[0, 0, 3, 4] = value
+    op = ConvPool((3, 3), (0,) * 4, True, True, True, False, p_blocked=True, scale=2.0)
+    with np.errstate(invalid="ignore"):
+        want, _ = by_perform(op, x, w, mask)
+    np.testing.assert_allclose(by_thunk(op, x, w, mask)[0], want, 1e-5, 1e-5)
+
+
 @pytest.mark.parametrize("run", [by_thunk, by_perform])
 def test_a_mask_that_does_not_fit(run):
     op = ConvPool((2, 2), (0,) * 4, True, True, True, False, scale=2.0)
