@@ -6,7 +6,8 @@ or not by its own files; where these do not say, packages in folders that the pr
 the program is. Examples often stand beside or within the package that they show.
 
 Installed packages are translated if some of their files are Python 2 and their metadata names no
-Python 3: pip installs Python 2 without a word.
+Python 3: pip installs Python 2 without a word. Of those that name it, a file is that Python 3
+cannot parse.
 """
 
 from __future__ import annotations
@@ -85,10 +86,14 @@ class Program:
         return None
 
     def package_of(self, path: Path) -> Path | None:
+        """Return what `top_of` does, but None for an installed package that knows Python 3."""
+        top = self.top_of(path)
+        return None if top is None or self._knows_python3(top) else top
+
+    def top_of(self, path: Path) -> Path | None:
         """Return the top package, or the module, of a file in some folder of sys.path.
 
-        None if the file is the program's own, belongs to Python, or to an installed package that
-        knows Python 3.
+        None if the file is the program's own, or belongs to Python.
         """
         path = Path(os.path.abspath(path))  # noqa: PTH100  (keeps links)
         if path.resolve().is_relative_to(_OURS):
@@ -105,7 +110,7 @@ class Program:
             top = folder / inside.parts[0]
             if top.stem in _REVIVED or (pythons & {path, *path.parents} and not _is_site(folder)):
                 return None
-            return None if self._knows_python3(top) else top
+            return top
         return None
 
     def _knows_python3(self, top: Path) -> bool:
@@ -186,7 +191,7 @@ class Program:
         text = translate.translate(source, str(path), own=own, kept=True).text
         found = self._inside(path)
         if found is None:
-            package = self.package_of(path)
+            package = self.top_of(path)
             assert package is not None
             found = Path(os.path.abspath(path)).relative_to(package.parent)  # noqa: PTH100
         assert self.keep is not None
@@ -256,9 +261,12 @@ class _Finder(importlib.abc.MetaPathFinder):
         if not spec.origin:
             return None
         path = Path(spec.origin)
-        if not self.program.owns(path) and self.program.package_of(path) is None:
+        if self.program.owns(path) or self.program.package_of(path) is not None:
+            spec.loader = _Loader(name, spec.origin, self.program)
+        elif self.program.python2 and self.program.top_of(path) is not None:
+            spec.loader = _InstalledLoader(name, spec.origin, self.program)
+        else:
             return None
-        spec.loader = _Loader(name, spec.origin, self.program)
         return spec
 
 
@@ -280,6 +288,18 @@ class _Loader(importlib.machinery.SourceFileLoader):
             super().exec_module(module)
             return
         exec(code, module.__dict__)
+
+
+class _InstalledLoader(_Loader):
+    """For packages that say they know Python 3, which not all of their files need do."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        try:
+            importlib.machinery.SourceFileLoader.exec_module(self, module)
+        except SyntaxError as error:
+            if error.filename != self.path:
+                raise  # an import's inside this module
+            super().exec_module(module)
 
 
 def code_of_today(source: bytes | str, name: str) -> CodeType:

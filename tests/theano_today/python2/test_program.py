@@ -137,10 +137,11 @@ def test_installed_packages_of_python_2(folder, elsewhere, monkeypatch, folder_n
         ("both", _BOTH, "METADATA"),
         ("new", _NEW, "METADATA"),
         ("egg", _OLD, "PKG-INFO"),
-        ("silent", "Name: silent\n", "METADATA"),
+        ("silent", _BOTH.replace("both", "silent"), "METADATA"),
     ):
         signs = "" if name == "silent" else "def f(d): return d.has_key(1)\n"
-        _write(site / f"installed_{name}", half="x = 7 / 2\n", signs=signs)
+        broken = "print 'broken'\nx = 7 / 2\n"
+        _write(site / f"installed_{name}", half="x = 7 / 2\n", signs=signs, broken=broken)
         info = site / f"a.package_{name}-1.0.{'egg' if name == 'egg' else 'dist'}-info"
         info.mkdir()
         (info / file).write_text(said)
@@ -155,6 +156,11 @@ def test_installed_packages_of_python_2(folder, elsewhere, monkeypatch, folder_n
     for name in names[:-1]:
         importlib.import_module(f"installed_{name}.signs")
     assert importlib.import_module("installed_old.signs").f({1: 2})
+    # Its metadata names Python 3, and it is not.
+    assert importlib.import_module("installed_both.broken").x == 3
+    (site / "installed_new" / "wrong.py").write_text("def f(:\n")
+    with pytest.raises(SyntaxError):
+        importlib.import_module("installed_new.wrong")
     for name in list(sys.modules):
         if name.startswith("installed_"):
             del sys.modules[name]
