@@ -198,6 +198,12 @@ class _Last(importlib.abc.MetaPathFinder):
         return _filled(name, _supplied[name]) if name in _supplied else None
 
 
+def put_behind(finder: importlib.abc.MetaPathFinder) -> None:
+    """Put a finder before Python's own, and behind the hooks, which then mend what it finds."""
+    ours = [i for i, one in enumerate(sys.meta_path) if _is_ours(one)]
+    sys.meta_path.insert(1 + ours[0] if ours else 0, finder)
+
+
 def _is_ours(finder: object) -> bool:
     # By name, because a reloaded hooks module has new classes.
     return type(finder).__module__ == __name__

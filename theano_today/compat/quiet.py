@@ -39,11 +39,12 @@ _AT_IMPORT: list[tuple[type[Warning], str, list[str]]] = [
         ["theano.tensor.nnet.abstract_conv", "theano.tensor.nnet.conv"],
     ),
     (ResourceWarning, "unclosed file", ["theano.gof.lazylinker_c"]),
+    (UserWarning, "pkg_resources is deprecated", ["keras.callbacks"]),  # Keras 1
 ]
 
 
 def install() -> None:
-    for package in ("theano", "lasagne", "nolearn"):
+    for package in ("theano", "lasagne", "nolearn", "keras", "pymc3"):
         hooks.compile_quietly(package)
     for _, _, modules in _AT_IMPORT:
         for name in modules:

@@ -24,6 +24,7 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
+from theano_today import hooks
 from theano_today.atomic import atomic_write
 from theano_today.errors import DataError
 from theano_today.habits import rewriting
@@ -200,7 +201,7 @@ class Program:
     def install(self) -> None:
         """Translate this program's modules from now on, and no other's."""
         sys.meta_path[:] = [f for f in sys.meta_path if not isinstance(f, _Finder)]
-        sys.meta_path.insert(0, _Finder(self))
+        hooks.put_behind(_Finder(self))
 
 
 def keep_text(target: Path, text: str) -> None:

@@ -1,5 +1,6 @@
 """Which files are a program's own, and how they are imported."""
 
+import ast
 import importlib
 import json
 import sys
@@ -10,6 +11,7 @@ import pytest
 
 import theano_today
 from tests.fissix_needed import needs_fissix
+from theano_today import hooks
 from theano_today.python2 import detect
 from theano_today.python2.program import Program
 
@@ -164,6 +166,23 @@ def test_installed_packages_of_python_2(folder, elsewhere, monkeypatch, folder_n
     for name in list(sys.modules):
         if name.startswith("installed_"):
             del sys.modules[name]
+
+
+@needs_fissix
+def test_hooks_see_installed_packages_of_python_2(folder, elsewhere, monkeypatch):
+    def change(tree):
+        tree.body += ast.parse("changed = True").body
+        return tree
+
+    for table in ("_rewritten", "_after"):
+        monkeypatch.setattr(hooks, table, dict(getattr(hooks, table)))
+    hooks.install()  # as it is by theano_today
+    hooks.rewrite("hooked_of_2.rewritten", change)
+    hooks.after_import("hooked_of_2.mended", lambda module: setattr(module, "x", module.x + 1))
+    _write(elsewhere / "hooked_of_2", rewritten="x = 7\n", mended="x = 7 / 2\nprint 'signs'\n")
+    Program((folder,), python2=True).install()
+    assert importlib.import_module("hooked_of_2.rewritten").changed
+    assert importlib.import_module("hooked_of_2.mended").x == 4
 
 
 @needs_fissix
