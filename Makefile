@@ -1,6 +1,7 @@
 # make train | test | test-all | plots | bench | data | lint      each sets up .venv first, once
 # make torch                                            adds PyTorch to .venv, for a GPU
 # make examples                                         adds what examples/ and notebooks/ need
+# make web                                              net2 in the browser, on 127.0.0.1
 # make notebook                                         opens notebooks/net2.ipynb in JupyterLab
 #
 #   make train ARGS="--epochs 10 --seed 1"             options for the script go into ARGS
@@ -19,7 +20,7 @@ BENCH := .venv-bench/.requirements-bench
 GPU := .venv/.requirements-gpu
 EXAMPLES := .venv/.requirements-examples
 
-.PHONY: train test test-all torch examples plots bench notebook data lint format
+.PHONY: train test test-all torch examples plots bench web notebook data lint format
 
 train: $(TRAIN)
 	@$(BIN)/python net2.py $(ARGS)
@@ -43,6 +44,9 @@ bench: $(TRAIN) $(BENCH)
 	@$(BIN)/python benchmarks/startup.py $(ARGS)
 	@$(BIN)/python benchmarks/conv_pool.py $(ARGS)
 	@$(BIN)/python benchmarks/epoch.py $(ARGS)
+
+web: $(EXAMPLES)
+	@$(BIN)/python examples/web/serve.py $(ARGS)
 
 notebook: $(TRAIN)
 	@$(PIP) jupyterlab==4.6.6
