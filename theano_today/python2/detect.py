@@ -169,6 +169,18 @@ def _signs(tree: ast.Module) -> Iterator[str]:
             yield node.func.attr  # type: ignore[attr-defined]
         else:
             yield from _lists(node, bound)
+            yield from _whole_quotients(node, bound)
+
+
+def _whole_quotients(node: ast.AST, bound: set[str]) -> Iterator[str]:
+    """Yield "/" where a quotient has to be whole, which it never is in Python 3."""
+    used: list[ast.expr | None] = []
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        used = [*node.args] if node.func.id == "range" and "range" not in bound else []
+    elif isinstance(node, ast.Slice):
+        used = [node.lower, node.upper, node.step]
+    if any(isinstance(value, ast.BinOp) and isinstance(value.op, ast.Div) for value in used):
+        yield "/"
 
 
 def _lists(node: ast.AST, bound: set[str]) -> Iterator[str]:

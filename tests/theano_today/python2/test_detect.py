@@ -34,6 +34,8 @@ pytestmark = needs_fissix
         "x = zip(a, b)[0]\n",
         "n = len(filter(None, a))\n",
         "rng.shuffle(range(9))\n",
+        "for i in range(n / 10): pass\n",
+        "x = y[: len(y) / 2]\n",
     ],
 )
 def test_python_2(source):
@@ -66,6 +68,8 @@ def test_python_2(source):
         "from mine import zip\nzip(a, b)[0]\n",
         "x = list(map(str, y)) + [0]\n",
         "x = range + map\n",
+        "x = y[a / b]\n",
+        "for i in range(int(n / 10), n // 10): pass\n",
     ],
 )
 def test_nothing_said(source):

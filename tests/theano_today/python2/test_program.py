@@ -186,6 +186,20 @@ def test_hooks_see_installed_packages_of_python_2(folder, elsewhere, monkeypatch
 
 
 @needs_fissix
+def test_hooks_see_installed_packages_of_python_3(folder, elsewhere, monkeypatch):
+    site = elsewhere / "site-packages"
+    _write(site / "hooked_package", half="x = 7 / 2\n")
+    (site / "hooked_package-1.dist-info").mkdir()
+    (site / "hooked_package-1.dist-info" / "METADATA").write_text(_NEW)
+    monkeypatch.syspath_prepend(site)
+    monkeypatch.setattr(hooks, "_after", {})
+    hooks.install()
+    hooks.after_import("hooked_package.half", lambda module: setattr(module, "x", module.x + 1))
+    Program((folder,), python2=True).install()
+    assert importlib.import_module("hooked_package.half").x == 4.5
+
+
+@needs_fissix
 def test_where_the_user_says_python_2_silent_packages_are(folder, elsewhere):
     _write(elsewhere / "silent_for_once", silent="x = 7 / 2\n")
     Program((folder,), python2=True, asked=True).install()
