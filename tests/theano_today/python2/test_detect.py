@@ -69,6 +69,7 @@ def test_python_2(source):
         "x = list(map(str, y)) + [0]\n",
         "x = range + map\n",
         "x = y[a / b]\n",
+        "x = y.loc[: a / b]\n",
         "for i in range(int(n / 10), n // 10): pass\n",
     ],
 )
