@@ -178,9 +178,8 @@ def _whole_quotients(node: ast.AST, bound: set[str]) -> Iterator[str]:
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
         used = [*node.args] if node.func.id == "range" and "range" not in bound else []
     elif isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice):
-        # Labels of pandas can be anything.
-        if getattr(node.value, "attr", "") != "loc":
-            used = [node.slice.lower, node.slice.upper, node.slice.step]
+        labels = getattr(node.value, "attr", "") == "loc"  # pandas's can be anything
+        used = [] if labels else [node.slice.lower, node.slice.upper, node.slice.step]
     if any(isinstance(value, ast.BinOp) and isinstance(value.op, ast.Div) for value in used):
         yield "/"
 

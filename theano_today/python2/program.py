@@ -72,6 +72,10 @@ class Program:
         """Tell whether a file is the program's own."""
         return self._inside(path) is not None
 
+    def has(self, path: Path) -> bool:
+        """Tell whether a file is the program's own, or of a package of its time elsewhere."""
+        return self.owns(path) or self.package_of(path) is not None
+
     def _inside(self, path: Path) -> Path | None:
         """Return a file's path below the program's folder; None if it is not in it."""
         if path.resolve().is_relative_to(_OURS):

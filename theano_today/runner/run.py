@@ -129,7 +129,7 @@ def use_packages_of_then(program: Program) -> None:
     """Let NumPy and pandas take what they took, before the program imports anything."""
     whole_floats.wrap()
     numpy_arrays.wrap()
-    numpy_arrays.wrap_load(program.owns, program.python2)
+    numpy_arrays.wrap_load(program.has, program.python2)
     hooks.after_import("pandas", pandas_names.wrap)
     for name in ("matplotlib", "matplotlib.pyplot"):
         hooks.after_import(name, _wrap_matplotlib)

@@ -122,6 +122,9 @@ def test_what_belongs_to_nobody(folder, elsewhere, monkeypatch):
     assert program.package_of(Path(theano_today.__file__)) is None
     assert program.package_of(elsewhere / "theano" / "tensor.py") is None
     assert program.package_of(elsewhere / "a" / "b.py") == elsewhere / "a"
+    assert program.has(elsewhere / "a" / "b.py")
+    assert program.has(folder / "a.py")
+    assert not program.has(installed / "a.py")
     assert program.package_of(elsewhere / ".." / "b.py") is None
 
 
