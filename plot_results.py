@@ -27,8 +27,9 @@ from kfkd.drawing import (
     plot_worst_and_best,
 )
 from kfkd.files import source
+from kfkd.keypoints import COLUMNS
 from kfkd.moving import write_gif
-from kfkd.nets import load_net, load_nets, predict
+from kfkd.nets import load_nets, predict
 from kfkd.options import plot_options
 from kfkd.output import quiet
 from kfkd.tutorial import NET2 as TUTORIAL
@@ -150,18 +151,21 @@ def draw_comparison(nets):
     net = next(iter(next(iter(nets.values())).values()))
     _, X, _, y = net.train_split(X, y, net)
     errors = {name: comparing.keypoint_rmse(parts, X, y) for name, parts in nets.items()}
-    print(f"{len(X)} faces, the validation set of {faces}; * is the best")
+    print(f"{len(X)} faces, the validation set of {faces}" + "; * is the best" * (len(nets) > 1))
+    if any(len(parts) > 1 for parts in nets.values()):
+        print("(specialists split their faces in other ways: they may have been trained on these)")
     print(*comparing.table(errors), sep="\n")
 
 
 def main(argv=None):
     options = plot_options(__doc__, argv)
-    if len(options.pickles) > 1:
-        names = comparing.names_of(options.pickles)
-        pictures = draw_comparison(dict(zip(names, map(load_nets, options.pickles), strict=True)))
-    else:
-        net, name = load_net(options.pickles[0]), options.pickles[0].stem
-        pictures = chain(draw_training(net, name), draw_faces(net, name))
+    names = comparing.names_of(options.pickles)
+    nets = dict(zip(names, map(load_nets, options.pickles), strict=True))
+    if len(nets) == 1 and COLUMNS in nets[names[0]]:
+        net = nets[names[0]][COLUMNS]
+        pictures = chain(draw_training(net, names[0]), draw_faces(net, names[0]))
+    else:  # several nets, or the specialists
+        pictures = draw_comparison(nets)
     show = drawing.use_windows(options.show)
     with pyplot.rc_context(drawing.STYLE):
         for file_name, picture in pictures:

@@ -40,7 +40,7 @@ def plot_curves(nets: Mapping[str, Nets], title: str) -> Figure:
         No net has an epoch with a finite loss.
     """
     histories = {
-        name if len(parts) == 1 else f"{name}, {columns[0]}": net.train_history_
+        _label(name, columns, len(parts), len(nets)): net.train_history_
         for name, parts in nets.items()
         for columns, net in parts.items()
     }
@@ -68,6 +68,13 @@ def plot_curves(nets: Mapping[str, Nets], title: str) -> Figure:
     axis.legend(title="thin: training; bold: validation", handlelength=4)
     drawing.label_losses(axis)
     return fig
+
+
+def _label(name: str, columns: tuple[str, ...], parts: int, nets: int) -> str:
+    if parts == 1:
+        return name
+    first = columns[0].rpartition("_")[0].replace("_", " ")
+    return first if nets == 1 else f"{name}, {first}"
 
 
 def keypoint_rmse(nets: Nets, X: NDArray, y: NDArray) -> NDArray[np.float64]:

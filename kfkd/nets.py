@@ -49,20 +49,12 @@ def load_nets(path: str | Path) -> Nets:
     Raises
     ------
     MissingFileError, DataError
-        As `load_net`; or a net's outputs are not as many as its columns.
+        As `load_net`.
     """
     found = _unpickle(path)
     nets = found if isinstance(found, Mapping) else {COLUMNS: found}
     if not nets or not all(map(_is_net, nets.values())):
         raise _something_else(path, found)
-    for columns, net in nets.items():
-        outputs = list(net.layers_.values())[-1].output_shape[1:]
-        if outputs != (len(columns),):
-            names = ", ".join(map(str, columns[:2]))
-            raise DataError(
-                f"{path}: a net of {len(columns)} columns ({names}, ...) has outputs of shape "
-                f"{outputs}; expected {(len(columns),)}"
-            )
     return {tuple(columns): net for columns, net in nets.items()}
 
 
@@ -91,11 +83,22 @@ def predict_columns(nets: Nets, X) -> dict[str, NDArray[np.float64]]:
     -------
     dict of str to float64, shape (faces,)
         Not clipped; 0 is the left or upper edge of the image, 96 the other.
+
+    Raises
+    ------
+    DataError
+        A net's outputs are not as many as its columns.
     """
     found: dict[str, NDArray[np.float64]] = {}
     for columns, net in nets.items():
         input_shape = next(iter(net.layers_.values())).shape
         y = np.asarray(net.predict(X.reshape((-1, *input_shape[1:]))), np.float64)
+        if y.shape != (len(X), len(columns)):
+            names = ", ".join(map(str, columns[:2]))
+            raise DataError(
+                f"a net of {len(columns)} columns ({names}, ...) predicts an array of shape "
+                f"{y.shape}, expected {(len(X), len(columns))}"
+            )
         found.update(zip(columns, y.T * 48 + 48, strict=True))
     return found
 

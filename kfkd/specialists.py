@@ -65,6 +65,10 @@ class Specialists:
         own.plan = replace(own.plan, folder=folder, settings=settings, resume=insist)
         if self._folder is not None:
             self._folder.mkdir(exist_ok=True)
+        # Each has a page and event files of its own.
+        first = columns[0].rpartition("_")[0]
+        own.out = own.out.with_name(f"{own.out.stem}-{first}.pickle")
+        own.tensorboard = own.tensorboard and own.tensorboard / first
         return own
 
     def add(self, columns: tuple[str, ...], net, end: Ending) -> None:

@@ -71,6 +71,13 @@ class TestCurves:
         assert legend_labels(figure)[:2] == ["net2, train", "net2, valid"]
         pyplot.close("all")
 
+    def test_specialists_have_a_curve_each(self):
+        parts = {COLUMNS[:4]: Net(1, COLUMNS[:4]), COLUMNS[20:22]: Net(1, COLUMNS[20:22])}
+        figure = comparing.plot_curves({"net-specialists": parts}, "Learning curves")
+        labels = ["left eye center, train", "left eye center, valid", "nose tip, train"]
+        assert legend_labels(figure)[:3] == labels
+        pyplot.close("all")
+
     def test_no_finite_loss(self):
         broken = nets(net2=1)
         broken["net2"][COLUMNS].train_history_ = [{"valid_loss": np.nan, "epoch": 1}]

@@ -21,10 +21,7 @@ class Net:
     def __init__(self, outputs, shape=(None, 1, 96, 96)):
         self.shape = shape
         self.outputs = outputs
-        self.layers_ = {
-            "input": SimpleNamespace(shape=shape),
-            "output": SimpleNamespace(output_shape=(None, outputs)),
-        }
+        self.layers_ = {"input": SimpleNamespace(shape=shape)}
 
     def predict(self, X):
         assert X.shape[1:] == self.shape[1:]
@@ -59,14 +56,22 @@ def test_specialists(tmp_path):
         ({}, "class dict"),
         ({COLUMNS[:2]: 3}, "class dict"),
         ([1], "class list"),
-        ({COLUMNS[:2]: Net(3)}, r"2 columns \(left_eye_center_x"),
-        (Net(2), "30 columns"),
     ],
 )
 def test_something_else(tmp_path, content, says):
     path = saved(tmp_path, content)
     with pytest.raises(DataError, match=says):
         load_nets(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [({COLUMNS[:2]: Net(3)}, r"2 columns \(left_eye_center_x"), (Net(2), "30 columns")],
+)
+def test_other_outputs(tmp_path, content, says):
+    nets = load_nets(saved(tmp_path, content))
+    with pytest.raises(DataError, match=says):
+        predict_columns(nets, X)
 
 
 def test_no_file(tmp_path):

@@ -20,6 +20,7 @@ def generated(monkeypatch):
 def options(tmp_path, resume=None, **changed):
     plan = Plan(folder=tmp_path / "net-specialists.checkpoints", resume=resume)
     defaults = {"seed": 1, "epochs": 2, "pretrain": None, "patience": None, "quiet": True}
+    defaults["tensorboard"] = None
     return Namespace(
         **defaults | changed | {"plan": plan, "out": tmp_path / "net-specialists.pickle"}
     )
@@ -51,11 +52,15 @@ def test_a_damaged_file(tmp_path, content):
 
 
 def test_each_has_checkpoints_of_its_own(tmp_path):
-    own = Specialists(options(tmp_path, pretrain=Path("net7.pickle"))).options(("a", "b"), 12)
+    given = options(tmp_path, pretrain=Path("net7.pickle"), tensorboard=tmp_path / "tb")
+    own = Specialists(given).options(("a_x", "b_x"), 12)
     assert own.epochs == 12
-    assert own.plan.folder == tmp_path / "net-specialists.checkpoints/a"
+    assert own.plan.folder == tmp_path / "net-specialists.checkpoints/a_x"
     assert own.plan.settings == {"pretrain": "net7.pickle"}
     assert own.plan.resume is None
+    assert own.out == tmp_path / "net-specialists-a.pickle"  # for the page of --live
+    assert own.tensorboard == tmp_path / "tb/a"
+    assert given.out == tmp_path / "net-specialists.pickle"
 
 
 def test_nothing_beside_a_device(tmp_path):
