@@ -8,6 +8,7 @@ files that say nothing of it (``n / 2``) are then translated as well.
 from __future__ import annotations
 
 import ast
+import re
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -324,17 +325,29 @@ def python2_file(
     return None
 
 
-def python2_package(top: Path, otherwise: bool) -> bool:
+# What hardly a file of Python 2 is without, and few of Python 3 have.
+_SUSPECT = re.compile(
+    rb"\bprint +[^(\s=]|\b(xrange|raw_input|basestring|unicode|execfile)\b|<>"
+    rb"|\.(iter(items|keys|values)|has_key)\(|\b(cPickle|cStringIO|urllib2|Queue|ConfigParser)\b"
+    rb"|\bexcept [\w.]+ *, *\w+ *:|\braise \w+ *,|\bfrom itertools import .*\bi(zip|map)\b"
+)
+
+
+def python2_package(top: Path, otherwise: bool, suspects: bool = False) -> bool:
     """Tell whether a package, or a module, is Python 2: the first file decides that says so.
 
-    `otherwise` is the answer where no file is certainly Python 2 or Python 3.
+    `otherwise` is the answer where no file is certainly Python 2 or Python 3. With `suspects`
+    only files are parsed that look like Python 2.
     """
     answer = otherwise
     for path in sorted(top.rglob("*.py")) if top.is_dir() else [top]:
         try:
-            source = translate.decode(path.read_bytes())
+            data = path.read_bytes()
         except OSError:
             continue
+        if suspects and not _SUSPECT.search(data):
+            continue
+        source = translate.decode(data)
         if is_python2(source):
             return True
         answer = answer and not is_python3(source)

@@ -131,11 +131,13 @@ class Program:
         package = None if self.owns(path) else self.package_of(path)
         if package is None:
             return self.python2
-        if package not in self._packages and self.python2:
+        if package not in self._packages:
             folder = str(package.parent)
             silent = folder not in self._environment or (self.asked and not _is_site(folder))
-            self._packages[package] = detect.python2_package(package, otherwise=silent)
-        return self._packages.get(package, False)
+            self._packages[package] = detect.python2_package(
+                package, otherwise=silent and self.python2, suspects=not self.python2
+            )
+        return self._packages[package]
 
     def owns_module(self, name: str) -> bool:
         """Tell whether a name of Python 2's library is a module of the program's own."""

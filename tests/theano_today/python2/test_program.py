@@ -105,10 +105,12 @@ def test_packages_elsewhere_are_judged_by_their_own_files(folder, elsewhere, mon
 def test_a_package_of_python_2_elsewhere_for_a_program_of_3(folder, elsewhere):
     _write(elsewhere / "library_of_2", signs="print 'signs'\n", silent="x = 7 / 2\n")
     _write(elsewhere / "library_of_3", silent="x = 7 / 2\n")
+    _write(elsewhere / "implicit", __init__="import sibling\n", sibling="xrange(3)\n")
     Program((folder,), python2=False).install()
     assert importlib.import_module("library_of_3.silent").x == 3.5
-    importlib.import_module("library_of_2.signs")
     assert importlib.import_module("library_of_2.silent").x == 3
+    importlib.import_module("library_of_2.signs")
+    assert importlib.import_module("implicit").sibling.__name__ == "implicit.sibling"
 
 
 def test_what_belongs_to_nobody(folder, elsewhere, monkeypatch):
