@@ -174,15 +174,15 @@ def _signs(tree: ast.Module) -> Iterator[str]:
 
 
 def _whole_quotients(node: ast.AST, bound: set[str]) -> Iterator[str]:
-    """Yield "/" where a quotient has to be whole, which it never is in Python 3."""
-    used: list[ast.expr | None] = []
+    """Yield "/" where range gets a quotient, which is never whole in Python 3.
+
+    As an index it says nothing: NumPy took floats then.
+    """
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-        used = [*node.args] if node.func.id == "range" and "range" not in bound else []
-    elif isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice):
-        labels = getattr(node.value, "attr", "") == "loc"  # pandas's can be anything
-        used = [] if labels else [node.slice.lower, node.slice.upper, node.slice.step]
-    if any(isinstance(value, ast.BinOp) and isinstance(value.op, ast.Div) for value in used):
-        yield "/"
+        if node.func.id != "range" or "range" in bound:
+            return
+        if any(isinstance(a, ast.BinOp) and isinstance(a.op, ast.Div) for a in node.args):
+            yield "/"
 
 
 def _lists(node: ast.AST, bound: set[str]) -> Iterator[str]:

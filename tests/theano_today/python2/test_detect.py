@@ -35,7 +35,6 @@ pytestmark = needs_fissix
         "n = len(filter(None, a))\n",
         "rng.shuffle(range(9))\n",
         "for i in range(n / 10): pass\n",
-        "x = y[: len(y) / 2]\n",
     ],
 )
 def test_python_2(source):
@@ -68,8 +67,7 @@ def test_python_2(source):
         "from mine import zip\nzip(a, b)[0]\n",
         "x = list(map(str, y)) + [0]\n",
         "x = range + map\n",
-        "x = y[a / b]\n",
-        "x = y.loc[: a / b]\n",
+        "x = y[a / b], y[: a / b]\n",
         "for i in range(int(n / 10), n // 10): pass\n",
     ],
 )

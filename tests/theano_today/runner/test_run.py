@@ -262,7 +262,7 @@ class TestPython2:
         assert (elsewhere / "lib.py").read_text().endswith("# mine\n")
 
     def test_a_program_that_does_not_say(self, tmp_path):
-        write(tmp_path, prog="print(range(7 / 2))\n")
+        write(tmp_path, prog="n = 7 / 2\nprint(range(n))\n")
         done = run("prog.py", cwd=tmp_path)
         assert done.returncode == 1
         assert "--python2" in done.stderr.splitlines()[-1]
