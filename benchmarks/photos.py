@@ -1,11 +1,12 @@
 """How much worse a net's points are in photos than on Kaggle's own pictures.
 
-    python benchmarks/photos.py                       # net2.pickle, all validation faces
+    python benchmarks/photos.py                  # net2.pickle
     python benchmarks/photos.py net2.onnx --faces 100
 
-Pastes the validation faces (Kaggle's, or generated ones) into scenes of noise, at a random size (60
-to 300 pixels), place and turn (up to 10 degrees); finds them there as examples/photo.py does; and
-compares the error in pixels of a face of 96 with that on the faces as they are. Takes some minutes.
+Pastes the validation faces (Kaggle's, or generated ones) into scenes of noise,
+at a random size (60 to 300 pixels), place and turn (up to 10 degrees); finds
+them there as examples/photo.py does; and compares the error in pixels of a face
+of 96 with that on the faces as they are. Takes some minutes.
 """
 
 import sys

@@ -1,11 +1,12 @@
-"""Find the keypoints of the faces in your own photos: PHOTO -> a PNG with points, and a CSV.
+"""Find the keypoints of faces in your own photos: a PNG with points, and a CSV.
 
-    python examples/photo.py me.jpg holiday/            # with net2.pickle, into photos/
-    python examples/photo.py --whole face.png           # a picture that is a face already
+    python examples/photo.py me.jpg holiday/     # with net2.pickle, into photos/
+    python examples/photo.py --whole face.png    # a picture that is all face
     python examples/photo.py me.jpg --net net2.onnx --out .
 
-Photos of any size and kind, with any number of faces, which look at the camera and stand within
-some 20 degrees of upright. From Python: `from kfkd.photos import keypoints`.
+Photos of any size and kind, with any number of faces, which look at the camera
+and stand within some 20 degrees of upright. From Python:
+`from kfkd.photos import keypoints`.
 Opening a pickle runs whatever code it holds: use only pickles that you trust.
 """
 

@@ -1,12 +1,13 @@
 """Serve the page that runs net2 in the browser: `make web`.
 
-    python examples/web/serve.py                   # net2.pickle, http://127.0.0.1:8000
+    python examples/web/serve.py                 # net2.pickle, port 8000
     python examples/web/serve.py net2.onnx --port 8765
-    python examples/web/serve.py --only-fetch      # gets what it needs, for use without a network
+    python examples/web/serve.py --only-fetch    # for later, without a network
 
-Exports the net, fetches onnxruntime-web from the npm registry once (14 MB, its checksum is pinned
-here) into build/web, and serves on this machine only; the page then asks no other host for
-anything, which its security policy enforces. Opening a pickle runs whatever code it holds.
+Exports the net, fetches onnxruntime-web from the npm registry once (14 MB, its
+checksum is pinned here) into build/web, and serves on this machine only; the
+page then asks no other host for anything, which its security policy enforces.
+Opening a pickle runs whatever code it holds.
 """
 
 import argparse
@@ -96,7 +97,7 @@ def unpack_runtime(data: bytes, folder: Path) -> None:
 
 
 def prepare_net(path: Path) -> Path:
-    """The net as ONNX: the file itself, or an export of the pickle that is as old at least."""
+    """The net as ONNX: the file itself, or an export of the pickle, made now."""
     if path.suffix == ".onnx":
         if not path.is_file():
             raise MissingFileError(f"there is no {path}; python -m theano_today.export writes it")

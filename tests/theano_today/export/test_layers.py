@@ -338,3 +338,26 @@ def test_floats_of_64_bits():
     net = layers.DenseLayer(incoming, 3, W=draw(4, 3).astype("float64"))
     net.W = theano.shared(draw(4, 3).astype("float64"))
     agree([net], draw(2, 4))
+
+
+def test_layers_for_gpus():
+    """They compute by ordinary Ops here, and are written as those."""
+    from lasagne.layers import corrmm, cuda_convnet, dnn
+
+    incoming = InputLayer((None, 4, 9, 9))
+    made = [
+        dnn.Conv2DDNNLayer(incoming, 4, 3, stride=2, pad=1, **biased()),
+        dnn.Conv2DDNNLayer(incoming, 4, 3, pad="same", flip_filters=True, **biased()),
+        dnn.MaxPool2DDNNLayer(incoming, 2),
+        dnn.Pool2DDNNLayer(incoming, 3, stride=2, mode="average_inc_pad"),
+        corrmm.Conv2DMMLayer(incoming, 4, 3, pad=1, **biased()),
+        corrmm.Conv2DMMLayer(incoming, 4, (2, 3), stride=(2, 1), flip_filters=True, **biased()),
+    ]
+    agree(made, draw(3, 4, 9, 9))
+    shuffled = cuda_convnet.ShuffleBC01ToC01BLayer(incoming)
+    made = [
+        cuda_convnet.Conv2DCCLayer(incoming, 16, 3, pad=1, **biased()),
+        cuda_convnet.MaxPool2DCCLayer(incoming, 3, stride=2),
+        cuda_convnet.ShuffleC01BToBC01Layer(cuda_convnet.NINLayer_c01b(shuffled, 3, **biased())),
+    ]
+    agree(made, draw(3, 4, 9, 9))
