@@ -21,14 +21,17 @@ from kfkd.options import photo_options
 from kfkd.photos.marks import draw, write_drawing, write_table
 from kfkd.photos.pictures import pictures_in, read_picture
 from kfkd.photos.predicting import points_of, predictor
-from theano_today.errors import DataError, MissingFileError
+from theano_today.errors import DataError, MissingFileError, WriteError
 
 
 def main():
     options = photo_options(__doc__)
     paths = pictures_in(options.photos)
     predict = predictor(options.net)
-    options.out.mkdir(parents=True, exist_ok=True)
+    try:
+        options.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WriteError(error.errno, error.strerror, str(options.out)) from None
     rows, failed, names = [], 0, set()
     for path in paths:
         try:

@@ -181,8 +181,9 @@ def server(net: Path, port: int, quiet: bool = True) -> ThreadingHTTPServer:
     handler = functools.partial(Handler, net=net, picture=example(), quiet=quiet)
     try:
         return ThreadingHTTPServer(("127.0.0.1", port), handler)
-    except OSError as error:
-        raise WriteError(f"port {port} cannot be used ({error.strerror}); try --port 0") from None
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise WriteError(f"port {port} cannot be used ({reason}); try --port 0") from None
 
 
 def main(argv=None):

@@ -56,7 +56,7 @@ def find_faces(grey: NDArray[np.uint8]) -> list[Square]:
     Raises
     ------
     MissingPackageError
-        OpenCV is not installed.
+        OpenCV is not installed, or is one without cascades.
     """
     try:
         cv2: Any = importlib.import_module("cv2")
@@ -65,6 +65,11 @@ def find_faces(grey: NDArray[np.uint8]) -> list[Square]:
             "finding faces needs OpenCV: pip install -r requirements-examples.txt, or use --whole "
             "for pictures that are faces already"
         ) from None
+    if not hasattr(cv2, "CascadeClassifier"):  # since 5.0
+        raise MissingPackageError(
+            f"OpenCV {cv2.__version__} has no cascades, which find the faces: "
+            "pip install -r requirements-examples.txt"
+        )
     scale = max(1.0, max(grey.shape) / _LOOKED_AT)
     size = (max(1, round(grey.shape[1] / scale)), max(1, round(grey.shape[0] / scale)))
     seen = (

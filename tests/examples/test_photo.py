@@ -74,6 +74,7 @@ def test_errors_are_one_line(folder):
     for arguments, words in [
         (["none.png", "--whole"], "none.png: is not there"),
         (["face.png", "--net", "none.pickle"], "none.pickle"),
+        (["face.png", "--out", "net2.pickle"], "net2.pickle: cannot be written"),
     ]:
         done = script(folder, *arguments)
         assert done.returncode == 2

@@ -90,8 +90,9 @@ def test_errors_are_one_line(tmp_path, monkeypatch):
 
 
 def test_a_port_that_is_taken(address, tmp_path):
-    with pytest.raises(UserError, match=f"port {address} cannot be used"):
-        serve.server(tmp_path / "net2.onnx", address)
+    for port in (address, 99999):
+        with pytest.raises(UserError, match=f"port {port} cannot be used"):
+            serve.server(tmp_path / "net2.onnx", port)
 
 
 def video(path, grey):

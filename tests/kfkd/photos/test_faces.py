@@ -3,6 +3,7 @@
 import theano_today  # noqa: F401  # isort: skip
 
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -45,9 +46,10 @@ def test_no_faces(shape):
 
 
 def test_without_opencv(monkeypatch):
-    monkeypatch.setitem(sys.modules, "cv2", None)
-    with pytest.raises(MissingPackageError, match="requirements-examples"):
-        find_faces(wall(50, 50))
+    for module in (None, SimpleNamespace(__version__="5.0.0")):
+        monkeypatch.setitem(sys.modules, "cv2", module)
+        with pytest.raises(MissingPackageError, match="requirements-examples"):
+            find_faces(wall(50, 50))
 
 
 def test_whole():

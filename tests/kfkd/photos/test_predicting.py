@@ -31,6 +31,12 @@ def test_a_picture_that_is_a_face():
     np.testing.assert_allclose(net.seen[0], 99 / 255)
 
 
+@pytest.mark.parametrize("shape", [(1, 1), (1, 500), (3, 2)])
+def test_tiny_pictures(shape):
+    (points,) = keypoints(np.full(shape, 99, np.uint8), Mean(), is_face=True)
+    assert np.isfinite(points).all()
+
+
 def test_points_of_all_faces():
     pytest.importorskip("cv2", reason="OpenCV is not installed (requirements-examples.txt)")
     grey, known = scene(640, 400, [(0, 170, 160, 200, 0), (3, 470, 240, 240, 0)])
@@ -43,7 +49,8 @@ def test_points_of_all_faces():
     large = keypoints(Image.fromarray(grey).resize((6400, 4000)), Mean())
     for points, other in zip(found, large, strict=True):
         np.testing.assert_allclose(points, other / 10, atol=12)
-    assert keypoints(np.full((90, 90), 30, np.uint8), Mean()) == []
+    for shape in [(90, 90), (1, 1), (1, 500)]:
+        assert keypoints(np.full(shape, 30, np.uint8), Mean()) == []
 
 
 @pytest.mark.parametrize("angle", [0.0, 0.2, -0.35])
