@@ -41,6 +41,7 @@ _TARGETS: tuple[list[str], ...] = (["-march=native"], ["-mcpu=native"], [])
 _FIELDS = """
     images channels rows columns filters filter_rows filter_columns top left out_rows out_columns
     pool_rows pool_columns flip rectify x_blocked dx_blocked p_blocked
+    pool step_rows step_columns apart_rows apart_columns in_order
 """.split()  # noqa: SIM905 - reads as the C++ does
 
 
@@ -51,7 +52,7 @@ class StageShape(ctypes.Structure):
 
 
 class Link(ctypes.Structure):
-    """A stage of a chain and the addresses of its arrays, as in kernels/conv_pool.hpp."""
+    """A stage of a chain and the addresses of its arrays, as in kernels/stage.hpp."""
 
     _fields_ = [
         ("stage", StageShape),

@@ -300,7 +300,7 @@ def test_blocks():
 
 
 @pytest.mark.parametrize(
-    ("structure", "header"), [(library.StageShape, "stage.hpp"), (library.Link, "conv_pool.hpp")]
+    ("structure", "header"), [(library.StageShape, "stage.hpp"), (library.Link, "stage.hpp")]
 )
 def test_the_fields_are_the_kernels(structure, header):
     """What library.py mirrors, field for field."""

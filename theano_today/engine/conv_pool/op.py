@@ -34,16 +34,30 @@ class _Stage(Op):
         for vectors of V channels, zeros behind the last (see kernels/stage.hpp).
     scale : float or None
         Where a dropout layer follows: p is multiplied by this float32 and by a mask.
+    pool : int
+        2, or 1 for a stage without a pool: p is then z, or z rectified.
+    subsample, dilation : (int, int)
+        Without a pool: the steps in which filters go over x, and in which their taps lie.
+    in_order : bool
+        Without a pool: equal patches have equal sums wherever they are, since a pool that is no
+        part of the stage compares them. No Winograd, whose sums depend on the place in a square.
     """
 
     def infer_out(self, rows, columns):
         """Return the rows and columns of z, of x's."""
         top, bottom, left, right = self.border
-        i, j = self.filter_size
-        return rows + top + bottom - i + 1, columns + left + right - j + 1
+        beyond = rows + top + bottom, columns + left + right
+        return tuple(
+            (n - (size - 1) * apart - 1) // step + 1
+            for n, size, apart, step in zip(
+                beyond, self.filter_size, self.dilation, self.subsample, strict=True
+            )
+        )
 
     def infer_pooled(self, rows, columns):
         """Return the rows and columns of p, of x's."""
+        if self.pool == 1:
+            return self.infer_out(rows, columns)
         up = 0 if self.ignore_border else 1
         return tuple((size + up) // 2 for size in self.infer_out(rows, columns))
 
@@ -63,6 +77,15 @@ class _Stage(Op):
         if p.shape != mask.shape:
             raise ValueError(f"Input dimension mis-match: {mask.shape} for {p.shape}")
         return p * p.dtype.type(self.scale) * mask
+
+    @property
+    def has_winners(self):
+        """Say whether going backward needs the winners; else they are an array of 0 blocks."""
+        return self.pool == 2 or self.rectify
+
+    def unpooled(self):
+        """Return the settings of a stage without a pool, for reference.py."""
+        return {"subsample": self.subsample, "dilation": self.dilation}
 
     def stage_shape(self, shape, w, *, dx_blocked=False, p_blocked=False):
         """Return the kernels' description of a batch of images of this shape and these filters.
@@ -85,10 +108,12 @@ class _Stage(Op):
             raise ValueError(
                 f"an image of {rows}x{columns} with a border of {self.border} is smaller than "
                 f"the filters, {size[0]}x{size[1]}"
+                + (f" with a dilation of {self.dilation}" if self.dilation != (1, 1) else "")
             )
         return library.StageShape(
             images, channels, rows, columns, filters, *size, self.border[0], self.border[2],
             *out, *pooled, self.flip, self.rectify, self.x_blocked, dx_blocked, p_blocked,
+            self.pool, *self.subsample, *self.dilation, self.in_order,
         )  # fmt: skip
 
 
@@ -202,6 +227,8 @@ def same_winners(first, second):
 class ConvPool(_Stage):
     """Max-pooled, rectified outputs of a convolution, and which output won in each window.
 
+    Without a pool: outputs, rectified or not, and rectify's slopes.
+
     Inputs: x (n, c, h, w), filters w (f, c, i, j) and, where `bias`, b (f,), all float32, and,
     where `scale` is not None, a mask (n, f, ph, pw), bool. Outputs: p (n, f, ph, pw), or in blocks
     where `p_blocked`, float32; and winners, in blocks, uint8 (see kernels/window.hpp). The other
@@ -210,16 +237,19 @@ class ConvPool(_Stage):
 
     __props__ = (
         "filter_size", "border", "flip", "rectify", "ignore_border", "bias",
-        "x_blocked", "p_blocked", "scale",
+        "x_blocked", "p_blocked", "scale", "pool", "subsample", "dilation", "in_order",
     )  # fmt: skip
 
     def __init__(
         self, filter_size, border, flip, rectify, ignore_border, bias,
         x_blocked=False, p_blocked=False, scale=None,
+        pool=2, subsample=(1, 1), dilation=(1, 1), in_order=False,
     ):  # fmt: skip
         self.filter_size, self.border, self.flip = filter_size, border, flip
         self.rectify, self.ignore_border, self.bias = rectify, ignore_border, bias
         self.x_blocked, self.p_blocked, self.scale = x_blocked, p_blocked, scale
+        self.pool, self.subsample, self.dilation = pool, subsample, dilation
+        self.in_order = in_order
 
     def split(self, factors):
         """Return w, b and mask, or None for what is not there, of the inputs but x."""
@@ -240,27 +270,33 @@ class ConvPool(_Stage):
         filters, lanes = shapes[1][0], library.lanes()
         pooled = self.infer_pooled(rows, columns)
         blocked = (images, (filters + lanes - 1) // lanes, *pooled, lanes)
-        return [blocked if self.p_blocked else (images, filters, *pooled), blocked]
+        winners = blocked if self.has_winners else (images, 0, *pooled, lanes)
+        return [blocked if self.p_blocked else (images, filters, *pooled), winners]
 
     def shapes(self, stage):
         """Return the shapes of p and of winners."""
         n, f, pooled = stage.images, stage.filters, (stage.pool_rows, stage.pool_columns)
         blocked = n, library.blocks(f), *pooled, library.lanes()
-        return blocked if self.p_blocked else (n, f, *pooled), blocked
+        winners = blocked if self.has_winners else (n, 0, *pooled, library.lanes())
+        return blocked if self.p_blocked else (n, f, *pooled), winners
 
     def perform(self, node, inputs, outputs):
         x, *factors = inputs
         w, b, mask = self.split(factors)
         filters, channels = w.shape[:2]
-        p, winners = reference.conv_pool(
+        stage = (
             from_blocks(x, channels) if self.x_blocked else x, _in_whole_blocks(w),
-            None if b is None else _in_whole_blocks(b),
-            self.border, self.flip, self.rectify, self.ignore_border,
+            None if b is None else _in_whole_blocks(b), self.border, self.flip, self.rectify,
         )  # fmt: skip
+        if self.pool == 1:
+            p, winners = reference.conv(*stage, **self.unpooled())
+        else:
+            p, winners = reference.conv_pool(*stage, self.ignore_border)
         if self.dropped:
             p[:, :filters] = self.drop(p[:, :filters], mask)
         outputs[0][0] = to_blocks(p) if self.p_blocked else np.ascontiguousarray(p[:, :filters])
-        outputs[1][0] = to_blocks(winners.transpose(0, 3, 1, 2))
+        winners = to_blocks(winners.transpose(0, 3, 1, 2))
+        outputs[1][0] = winners if self.has_winners else winners[:, :0]
 
     def make_thunk(self, node, storage_map, compute_map, no_recycling, impl=None):
         if library.kernels() is None:
@@ -285,17 +321,21 @@ class ConvPoolGrad(_Stage):
     __props__ = (
         "filter_size", "border", "flip", "rectify", "ignore_border", "of_weights", "of_inputs",
         "x_blocked", "dx_blocked", "g_blocked", "scale",
+        "pool", "subsample", "dilation", "in_order",
     )  # fmt: skip
 
     def __init__(
         self, filter_size, border, flip, rectify, ignore_border, of_weights, of_inputs,
         x_blocked=False, dx_blocked=False, g_blocked=False, scale=None,
+        pool=2, subsample=(1, 1), dilation=(1, 1), in_order=False,
     ):  # fmt: skip
         self.filter_size, self.border, self.flip = filter_size, border, flip
         self.rectify, self.ignore_border = rectify, ignore_border
         self.of_weights, self.of_inputs = of_weights, of_inputs
         self.x_blocked, self.dx_blocked, self.g_blocked = x_blocked, dx_blocked, g_blocked
         self.scale = scale
+        self.pool, self.subsample, self.dilation = pool, subsample, dilation
+        self.in_order = in_order
 
     @property
     def count(self):
@@ -339,8 +379,14 @@ class ConvPoolGrad(_Stage):
         x = from_blocks(x, channels) if self.x_blocked else x
         g = from_blocks(g, filters) if self.g_blocked else g
         g = self.drop(g, mask[0]) if self.dropped else g
-        won = from_blocks(winners, filters).transpose(0, 2, 3, 1)  # (n, ph, pw, f)
-        dw, db, dx = reference.conv_pool_grad(x, w, won, g, self.border, self.flip)
+        won = None
+        if self.has_winners:
+            won = from_blocks(winners, filters).transpose(0, 2, 3, 1)  # (n, ph, pw, f)
+        stage = x, w, won, g, self.border, self.flip
+        if self.pool == 1:
+            dw, db, dx = reference.conv_grad(*stage, **self.unpooled())
+        else:
+            dw, db, dx = reference.conv_pool_grad(*stage)
         values = [dw, db] if self.of_weights else []
         if self.of_inputs:
             values.append(to_blocks(dx) if self.dx_blocked else np.ascontiguousarray(dx))

@@ -1,5 +1,7 @@
 """What ConvPool computes, by the definition: NumPy loops, in the precision of the inputs.
 
+conv() and conv_grad() are for stages without a pool, conv_pool() and conv_pool_grad() for others.
+
 The Ops' perform(), which runs where the kernels could not be compiled, and the tests' oracle.
 Shapes: x (n, c, h, w), filters w (f, c, i, j), bias b (f,), z (n, f, oh, ow), p and its
 gradient g (n, f, ph, pw), winners (n, ph, pw, at least f) uint8 as kernels/window.hpp has them.
@@ -10,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 HALF = 16  # in a window's winners: the maximum is exactly at rectify's kink
+SLOPE_NAN = 255  # without a pool, where winners are twice rectify's slope
 
 
 def pad(x, border):
@@ -18,18 +21,40 @@ def pad(x, border):
     return np.pad(x, ((0, 0), (0, 0), (top, bottom), (left, right)))
 
 
-def convolve(x, w, border=(0, 0, 0, 0), flip=True):
+def convolve(x, w, border=(0, 0, 0, 0), flip=True, subsample=(1, 1), dilation=(1, 1)):
     """Return z without bias: each filter, turned by 180 degrees if `flip`, at each place of x."""
     x = pad(x, border)
-    rows, columns = x.shape[2] - w.shape[2] + 1, x.shape[3] - w.shape[3] + 1
+    rows, columns = _out(x.shape, w.shape, subsample, dilation)
     z = np.zeros((len(x), len(w), rows, columns), x.dtype)
     for i, j, tap in _taps(w, flip):
-        here = x[:, :, i : i + rows, j : j + columns]
+        here = x[_seen(i, j, rows, columns, subsample, dilation)]
         # Channel by channel: einsum rounds otherwise at the end of a row, and equal patches must
         # have equal sums, so that ties stay ties.
         for c in range(x.shape[1]):
             z += here[:, c, None] * tap[:, c, None, None]
     return z
+
+
+def conv(
+    x, w, b=None, border=(0, 0, 0, 0), flip=True, rectify=True, subsample=(1, 1), dilation=(1, 1)
+):
+    """Return z, rectified if `rectify`, and twice the slopes of rectify, (n, oh, ow, f)."""
+    z = convolve(x, w, border, flip, subsample, dilation)
+    if b is not None:
+        z += b[:, None, None]
+    slopes = np.where(np.isnan(z), SLOPE_NAN, np.where(z > 0, 2, np.where(z == 0, 1, 0)))
+    with np.errstate(invalid="ignore"):  # 0.5 * (z + abs(z)) is NaN where z is -infinity
+        a = (0.5 * (z + abs(z))).astype(x.dtype) if rectify else z
+    return a, slopes.astype(np.uint8).transpose(0, 2, 3, 1)
+
+
+def conv_grad(x, w, slopes, g, border=(0, 0, 0, 0), flip=True, subsample=(1, 1), dilation=(1, 1)):
+    """Return the gradients of w, b and x, where g is that of conv()'s; slopes None: all are 1."""
+    gz = g
+    if slopes is not None:
+        twice = slopes.transpose(0, 3, 1, 2)[:, : len(w)]
+        gz = g * np.where(twice == SLOPE_NAN, np.nan, 0.5 * twice).astype(x.dtype)
+    return _grad(x, w, gz, border, flip, subsample, dilation)
 
 
 def conv_pool(x, w, b=None, border=(0, 0, 0, 0), flip=True, rectify=True, ignore_border=True):
@@ -74,14 +99,36 @@ def conv_pool_grad(x, w, winners, g, border=(0, 0, 0, 0), flip=True):
             slope = np.where(won & HALF, x.dtype.type(0.5), x.dtype.type(1))
             for bit, (r, c) in _places(i, j, rows, columns).items():
                 gz[:, :, r, c] = np.where(won & bit, slope * g[:, :, i, j], 0)
+    return _grad(x, w, gz, border, flip, (1, 1), (1, 1))
+
+
+def _grad(x, w, gz, border, flip, subsample, dilation):
+    top, _, left, _ = border
+    rows, columns = gz.shape[2:]
     padded = pad(x, border)
     dw, dx = np.empty_like(w), np.zeros_like(padded)
     for i, j, tap in _taps(w, flip):
-        here = np.s_[:, :, i : i + rows, j : j + columns]
+        here = _seen(i, j, rows, columns, subsample, dilation)
         k, m = (w.shape[2] - 1 - i, w.shape[3] - 1 - j) if flip else (i, j)
         dw[:, :, k, m] = np.einsum("nchw,nfhw->fc", padded[here], gz)
         dx[here] += np.einsum("nfhw,fc->nchw", gz, tap)
     return dw, gz.sum((0, 2, 3)), dx[:, :, top : top + x.shape[2], left : left + x.shape[3]]
+
+
+def _out(shape, filters, subsample, dilation):
+    # Rows and columns of z
+    return tuple(
+        (n - (size - 1) * apart - 1) // step + 1
+        for n, size, apart, step in zip(shape[2:], filters[2:], dilation, subsample, strict=True)
+    )
+
+
+def _seen(i, j, rows, columns, subsample, dilation):
+    # The pixels that tap (i, j) meets
+    (down, right), (i, j) = subsample, (i * dilation[0], j * dilation[1])
+    return np.s_[
+        :, :, i : i + (rows - 1) * down + 1 : down, j : j + (columns - 1) * right + 1 : right
+    ]
 
 
 def _taps(w, flip):

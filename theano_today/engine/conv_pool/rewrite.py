@@ -16,254 +16,37 @@ and backward
 
 All of it is replaced, or nothing: if the convolution is still needed afterwards, because
 its output or the gradient at it is used elsewhere, the graph is put back as it was.
+
+Convolutions that no such pool follows become stages without a pool: with bias and rectify, with
+bias, or alone, whichever is the first that leaves nothing of the convolution behind.
+
+x may be padded with zeros before, as Lasagne's pad=1 and PadLayer do it:
+
+    x = set_subtensor(zeros(...)[:, :, top:top + rows, left:left + columns], x)
 """
 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 
-import theano
-from theano import scalar, tensor
+from theano import tensor
 from theano.compile import optdb
-from theano.gof import Constant, Optimizer, Variable, toolbox
-from theano.tensor import elemwise, subtensor
+from theano.gof import Optimizer, toolbox
 from theano.tensor.nnet import abstract_conv
 from theano.tensor.signal import pool
 
+from theano_today.engine.conv_pool import unpooled
+from theano_today.engine.conv_pool.find import (
+    FoundStage,
+    find_gradients,
+    find_stage,
+    gradient_users,
+    users,
+)
 from theano_today.engine.conv_pool.op import ConvPool, ConvPoolGrad
 from theano_today.engine.dispatch import is_on
-from theano_today.engine.patterns import either_way, is_number, operands
 
 log = logging.getLogger("theano_today")
-
-LARGEST_FILTER = 5
-
-
-# ---- small patterns ----------------------------------------------------------------------
-
-
-def constant_pair(v: Variable) -> tuple[int, int] | None:
-    """Return the two integers of a constant vector."""
-    if isinstance(v, Constant) and v.ndim == 1 and len(v.data) == 2:
-        return int(v.data[0]), int(v.data[1])
-    return None
-
-
-def is_max_pool(node) -> bool:
-    """Say whether a Pool or MaxPoolGrad is over 2x2 windows side by side, without padding."""
-    if node.op.mode != "max" or node.op.ndim != 2:
-        return False
-    return [constant_pair(v) for v in node.inputs[-3:]] == [(2, 2), (2, 2), (0, 0)]
-
-
-def rectified(a: Variable) -> Variable | None:
-    """Return z if a is 0.5 * (z + abs(z))."""
-    for half, total in either_way(operands(a, scalar.Mul, 2)):
-        if is_number(half, 0.5):
-            for z, absolute in either_way(operands(total, scalar.Add, 2)):
-                if operands(absolute, scalar.Abs, 1) == [z]:
-                    return z
-    return None
-
-
-def biased(z: Variable) -> tuple[Variable, Variable | None]:
-    """Return the convolution and the bias (f,) whose sum z is; else z and None."""
-    for conv, b in either_way(operands(z, scalar.Add, 2)):
-        node = b.owner
-        if node is None or not isinstance(node.op, elemwise.DimShuffle):
-            continue
-        if node.op.new_order == ("x", 0, "x", "x") and node.inputs[0].ndim == 1:
-            return conv, node.inputs[0]
-    return z, None
-
-
-# ---- the forward pass --------------------------------------------------------------------
-
-
-@dataclass
-class FoundStage:
-    """A stage as it was found: variables of the graph, and the ConvPool that computes p."""
-
-    x: Variable
-    w: Variable
-    b: Variable | None
-    z: Variable  # with bias
-    a: Variable  # rectified, or z
-    p: Variable
-    conv: Variable  # AbstractConv2d's output
-    op: ConvPool
-
-
-def find_stage(node) -> FoundStage | str:
-    """Return the stage that ends in this Pool, or the reason why no stage does."""
-    if not is_max_pool(node):
-        return "not a max-pool of 2x2, stride 2, without padding"
-    a = node.inputs[0]
-    z = rectified(a)
-    rectify = z is not None
-    z = a if z is None else z
-    conv, b = biased(z)
-    cropped = conv
-    if conv.owner is not None and isinstance(conv.owner.op, subtensor.Subtensor):
-        conv = conv.owner.inputs[0]
-    if conv.owner is None or not isinstance(conv.owner.op, abstract_conv.AbstractConv2d):
-        return "not a pool of a convolution, or of a rectified one"
-    op, (x, w) = conv.owner.op, conv.owner.inputs
-    if {v.dtype for v in (x, w, *([b] if b else []))} != {"float32"}:
-        return "not float32"
-    if op.subsample != (1, 1) or op.filter_dilation != (1, 1):
-        return "a stride or dilation"
-    if op.num_groups != 1 or getattr(op, "unshared", False):
-        return "grouped or unshared filters"
-    size = tuple(op.kshp[2:]) if op.kshp is not None else (None, None)
-    if None in size:
-        return "a filter size that is not known before the net runs"
-    size = tuple(int(s) for s in size)
-    if max(size) > LARGEST_FILTER:
-        return f"filters larger than {LARGEST_FILTER}x{LARGEST_FILTER}"
-    border = border_of(op.border_mode, size)
-    if cropped is not conv:
-        border = same_border(cropped.owner, x, size) if op.border_mode == "full" else None
-    if border is None:
-        return "a border that is not valid, same, full or a number"
-    pooling = node.op
-    fused = ConvPool(
-        size, border, bool(op.filter_flip), rectify, bool(pooling.ignore_border), b is not None
-    )
-    return FoundStage(x, w, b, z, a, node.outputs[0], conv, fused)
-
-
-def border_of(mode, size) -> tuple[int, int, int, int] | None:
-    """Return rows and columns of zeros that a border_mode means: top, bottom, left, right."""
-    rows, columns = size
-    if mode == "valid":
-        return 0, 0, 0, 0
-    if mode == "half":
-        return rows // 2, rows // 2, columns // 2, columns // 2
-    if mode == "full":
-        return rows - 1, rows - 1, columns - 1, columns - 1
-    if isinstance(mode, tuple) and all(isinstance(n, int) for n in mode):
-        return mode[0], mode[0], mode[1], mode[1]
-    return None
-
-
-def same_border(crop, x, size) -> tuple[int, int, int, int] | None:
-    """Return the border of a full convolution cropped to x's size, as Lasagne's pad='same'."""
-    starts = [(n - 1) // 2 for n in size]
-    indices = subtensor.get_idx_list(crop.inputs, crop.op.idx_list)
-    if len(indices) != 4 or any(i != slice(None, None, None) for i in indices[:2]):
-        return None
-    for axis, index, start in zip((2, 3), indices[2:], starts, strict=True):
-        if index.step is not None or not _is_int(index.start, start):
-            return None
-        if not _is_size_plus(index.stop, x, axis, start):
-            return None
-    (rows, columns), (top, left) = size, (n // 2 for n in size)
-    return top, rows - 1 - top, left, columns - 1 - left
-
-
-def _is_int(v, number: int) -> bool:
-    if isinstance(v, Variable):
-        return isinstance(v, Constant) and int(v.data) == number
-    return v == number
-
-
-def _is_size_plus(v, x: Variable, axis: int, number: int) -> bool:
-    # x.shape[axis] + number, as Theano writes it; + 0 may be there or not
-    if not isinstance(v, Variable):
-        return False
-    if v.owner is not None and isinstance(v.owner.op, tensor.basic.ScalarFromTensor):
-        v = v.owner.inputs[0]
-    options = either_way(operands(v, scalar.Add, 2))
-    if number == 0:
-        options = [*options, (v, None)]
-    for size, plus in options:
-        if plus is not None and not is_number(plus, number):
-            continue
-        if _is_size(size, x, axis):
-            return True
-    return False
-
-
-def _is_size(v: Variable, x: Variable, axis: int) -> bool:
-    # Subtensor(Shape(x), axis)
-    node = v.owner
-    if node is None or not isinstance(node.op, subtensor.Subtensor):
-        return False
-    shape = node.inputs[0].owner
-    if shape is None or not isinstance(shape.op, theano.compile.ops.Shape):
-        return False
-    index = subtensor.get_idx_list(node.inputs, node.op.idx_list)
-    return shape.inputs[0] is x and len(index) == 1 and _is_int(index[0], axis)
-
-
-# ---- the backward pass -------------------------------------------------------------------
-
-
-def users(v: Variable) -> list:
-    """Return the nodes that v is an input of."""
-    return [node for node, _ in v.clients if node != "output"]
-
-
-def find_gradients(found: FoundStage):
-    """Yield, for each gradient of p that comes back through this stage, (g, gz)."""
-    for node in users(found.a):
-        if not isinstance(node.op, pool.MaxPoolGrad) or not is_max_pool(node):
-            continue
-        if node.inputs[:2] != [found.a, found.p]:
-            continue
-        if bool(node.op.ignore_border) != found.op.ignore_border:
-            continue
-        gz = node.outputs[0]
-        if found.op.rectify:
-            gz = through_rectify(gz, found.z)
-        if gz is not None:
-            yield node.inputs[2], gz
-
-
-def through_rectify(ga: Variable, z: Variable) -> Variable | None:
-    """Return ga * 0.5 + (ga * 0.5) * sgn(z), if the graph has it."""
-    for node in users(ga):
-        for v, half in either_way(operands(node.outputs[0], scalar.Mul, 2)):
-            if v is ga and is_number(half, 0.5):
-                h = node.outputs[0]
-                for add in users(h):
-                    for first, second in either_way(operands(add.outputs[0], scalar.Add, 2)):
-                        if first is h and _is_signed(second, h, z):
-                            return add.outputs[0]
-    return None
-
-
-def _is_signed(v: Variable, h: Variable, z: Variable) -> bool:
-    for first, sign in either_way(operands(v, scalar.Mul, 2)):
-        if first is h and operands(sign, scalar.Sgn, 1) == [z]:
-            return True
-    return False
-
-
-def gradient_users(found: FoundStage, gz: Variable):
-    """Return what is computed from gz: (kind, variable), kinds "w", "b" and "x"."""
-    results = []
-    at_conv = [gz]  # where pad='same', gz is first put into the zeros of a full convolution
-    for node in users(gz):
-        if isinstance(node.op, subtensor.IncSubtensor) and node.inputs[1] is gz:
-            at_conv.append(node.outputs[0])
-    for v in at_conv:
-        for node in users(v):
-            for kind, op, factor in (
-                ("w", abstract_conv.AbstractConv2d_gradWeights, found.x),
-                ("x", abstract_conv.AbstractConv2d_gradInputs, found.w),
-            ):
-                if isinstance(node.op, op) and node.inputs[:2] == [factor, v]:
-                    results.append((kind, node.outputs[0]))
-    for node in users(gz):
-        if isinstance(node.op, elemwise.Sum) and tuple(node.op.axis or ()) == (0, 2, 3):
-            results.append(("b", node.outputs[0]))
-    return results
-
-
-# ---- the rewrite -------------------------------------------------------------------------
 
 
 class FuseConvPool(Optimizer):
@@ -281,7 +64,13 @@ class FuseConvPool(Optimizer):
                 found = find_stage(node)
                 why = found if isinstance(found, str) else fuse(fgraph, found)
                 fused += not why
-                _log(node, found, why)
+                _log(found, why)
+        for node in fgraph.toposort():
+            conv = isinstance(node.op, abstract_conv.AbstractConv2d)
+            if conv and node in fgraph.apply_nodes:
+                found, why = _without_pool(fgraph, node)
+                fused += not why
+                _log(found, why)
         if fused:
             lay_out(fgraph)
 
@@ -291,15 +80,17 @@ def fuse(fgraph, found: FoundStage) -> str:
     inputs = [found.x, found.w, *([found.b] if found.b else [])]
     p, winners = found.op(*inputs)
     pairs = []
-    for g, gz in find_gradients(found):
+    gradients = find_gradients if found.op.pool == 2 else unpooled.find_gradients
+    for g, gz in gradients(found):
         wanted = gradient_users(found, gz)
         kinds = {kind for kind, _ in wanted}
         if not kinds:
             continue
         op, of = found.op, (bool(kinds & {"w", "b"}), "x" in kinds)
         gradient = ConvPoolGrad(
-            op.filter_size, op.border, op.flip, op.rectify, op.ignore_border, *of
-        )
+            op.filter_size, op.border, op.flip, op.rectify, op.ignore_border, *of,
+            pool=op.pool, subsample=op.subsample, dilation=op.dilation, in_order=op.in_order,
+        )  # fmt: skip
         outputs = gradient(found.x, found.w, winners, g, return_list=True)
         names = [*(["w", "b"] if of[0] else []), *(["x"] if of[1] else [])]
         new = dict(zip(names, outputs, strict=True))
@@ -319,10 +110,23 @@ def fuse(fgraph, found: FoundStage) -> str:
     return ""
 
 
-def _log(node, found, why: str) -> None:
+def _without_pool(fgraph, node):
+    """Replace a convolution that no pool of ours follows; return what was found, and why not."""
+    why = "its output is needed in other forms"
+    for found in unpooled.candidates(node):
+        if isinstance(found, str):
+            return found, found
+        why = fuse(fgraph, found)
+        if not why:
+            return found, ""
+    return "", why
+
+
+def _log(found, why: str) -> None:
     name = "a stage"
     if not isinstance(found, str):
-        name = f"{found.w.name or 'w'} {'x'.join(map(str, found.op.filter_size))} + pool"
+        size = "x".join(map(str, found.op.filter_size))
+        name = f"{found.w.name or 'w'} {size}{' + pool' if found.op.pool == 2 else ''}"
     if why:
         log.info("%s: Theano's own ops (%s)", name, why)
     else:

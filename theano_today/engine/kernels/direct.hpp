@@ -87,4 +87,73 @@ inline void direct_image(const StageShape &s, Image image, const float *weights,
         }
 }
 
+// Without a pool: NV * V filters at W adjacent outputs of one row
+template <int NV, int W, int PIXEL>
+static INLINE void direct_outputs(const StageShape &s, Image image, const float *weights,
+                                  const float *bias, long row, long column, float *p,
+                                  uint8_t *slopes) {
+    vf z[W][NV];
+    EACH (v, NV) {
+        const vf b = load(bias + v * V);
+        EACH (k, W)
+            z[k][v] = b;
+    }
+    const long step = s.step_columns * PIXEL, apart = s.apart_columns * PIXEL;
+    const float *corner = image.data + s.step_rows * row * image.row + column * step;
+    for (long c = 0; c < s.channels; c++) {
+        const float *line = corner + c / PIXEL * image.plane + c % PIXEL;
+        for (long i = 0; i < s.filter_rows; i++, line += s.apart_rows * image.row) {
+            const float *x = line;
+            for (long j = 0; j < s.filter_columns; j++, weights += DIRECT_FILTERS, x += apart) {
+                vf tap[NV];
+                EACH (v, NV)
+                    tap[v] = load(weights + v * V);
+                EACH (k, W) {
+                    const vf one = splat(x[k * step]);
+                    EACH (v, NV)
+                        z[k][v] += one * tap[v];
+                }
+            }
+        }
+    }
+    const long block = s.windows() * V;
+    EACH (k, W)
+        EACH (v, NV) {
+            const long at = v * block + k * V;
+            finish_output(z[k][v], s.rectify, p + at, slopes ? slopes + at : nullptr);
+        }
+}
+
+// p and, where wanted, slopes (filter blocks, outputs, V) of one image without a pool
+template <int PIXEL>
+inline void direct_row_by_row(const StageShape &s, Image image, const float *weights,
+                              const float *bias, float *p, uint8_t *slopes) {
+    constexpr int MOST = 8;
+    const long filters = s.filter_blocks() * V, columns = s.out_columns;
+    for (long row = 0; row < s.out_rows; row++)
+        for (long f = 0; f < filters; f += DIRECT_FILTERS) {
+            const float *group = weights + f * s.channels * s.taps();
+            const int vectors = filters - f < DIRECT_FILTERS ? (filters - f) / V : DIRECT_VECTORS;
+            const auto outputs = [&](auto width) {
+                constexpr int W = decltype(width)::value;
+                with_vectors<DIRECT_VECTORS>(vectors, [&](auto count) {
+                    constexpr int NV = decltype(count)::value;
+                    for (long column = 0; column < columns; column += W) {
+                        // The last ones again where the row does not end with a whole W of them
+                        const long here = column + W <= columns ? column : columns - W;
+                        const long at = f * s.windows() + (row * columns + here) * V;
+                        direct_outputs<NV, W, PIXEL>(s, image, group, bias + f, row, here, p + at,
+                                                     slopes ? slopes + at : nullptr);
+                    }
+                });
+            };
+            if (columns >= MOST)
+                outputs(Number<MOST>());
+            else if (columns >= 3)
+                outputs(Number<3>());
+            else
+                outputs(Number<1>());
+        }
+}
+
 } // namespace today

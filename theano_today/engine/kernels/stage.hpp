@@ -1,8 +1,11 @@
-// A stage: convolution, bias, rectify and 2x2 max-pool in one; its shapes and its images.
+// A stage: convolution, bias, rectify and 2x2 max-pool in one, or without the pool; its shapes and
+// its images.
 //
 //   z (oh, ow)  = x convolved with w, + b         a filter's outputs
 //   p (ph, pw)  = max over 2x2 windows of z       and rectified: 0.5 * (p + |p|)
 //   winners     = per window, which of its four z are the maximum (see window.hpp)
+//
+// Without a pool a window is one output, p is z, or z rectified, and winners are its slopes.
 //
 // Inside, images are "blocked": (blocks, rows, columns, V), the channels in blocks of V that lie
 // side by side in a pixel, zeros behind the last; a vector is a pixel of a block. Images of a
@@ -17,8 +20,8 @@
 
 namespace today {
 
-// Of a filter, in either direction. hits.hpp unrolls a row of this many taps; the rewrite of the
-// graph leaves larger filters to Theano.
+// Of a pooled stage's filter, in either direction. hits.hpp unrolls a row of this many taps; the
+// rewrite of the graph leaves larger filters to Theano.
 constexpr long LARGEST_FILTER = 5;
 
 // Mirrored by library.StageShape, field for field.
@@ -32,20 +35,42 @@ struct StageShape {
     int64_t rectify;                              // 1: p is rectified
     int64_t x_blocked, dx_blocked;                // 1: x, its gradient
     int64_t p_blocked;                            // 1: p (or, going backward, its gradient)
+    int64_t pool;                                 // 2: windows of 2x2; 1: none
+    int64_t step_rows, step_columns;              // of the filters; 1 where there is a pool
+    int64_t apart_rows, apart_columns;            // of a filter's taps; 1: side by side
+    int64_t in_order; // 1: equal patches have equal sums wherever they are: no Winograd
 
     long channel_blocks() const { return (channels + V - 1) / V; }
     long filter_blocks() const { return (filters + V - 1) / V; }
     long windows() const { return pool_rows * pool_columns; }
     long taps() const { return filter_rows * filter_columns; }
     long weights() const { return filters * channels * taps(); }
-    // What the windows see, incomplete ones at the border as well.
-    long seen_rows() const { return 2 * pool_rows + filter_rows - 1; }
-    long seen_columns() const { return 2 * pool_columns + filter_columns - 1; }
-    // The part of x that is seen.
-    long used_rows() const { return top + rows < seen_rows() ? rows : seen_rows() - top; }
-    long used_columns() const {
-        return left + columns < seen_columns() ? columns : seen_columns() - left;
+    // From a filter's first tap to its last
+    long reach_rows() const { return (filter_rows - 1) * apart_rows; }
+    long reach_columns() const { return (filter_columns - 1) * apart_columns; }
+    // Winograd does 2x2 outputs at a time: a pooling window, or as many where there is no pool.
+    long square_rows() const { return pool == 2 ? pool_rows : (pool_rows + 1) / 2; }
+    long square_columns() const { return pool == 2 ? pool_columns : (pool_columns + 1) / 2; }
+    bool winograd() const {
+        const bool plain = step_rows == 1 && step_columns == 1 && reach_rows() < filter_rows &&
+                           reach_columns() < filter_columns;
+        const bool known = filter_rows == filter_columns && (filter_rows == 2 || filter_rows == 3);
+        return plain && known && !few_channels() && !in_order;
     }
+    // What the windows see, incomplete ones at the border as well.
+    long seen_rows() const {
+        if (pool == 2 || winograd())
+            return 2 * square_rows() + reach_rows();
+        return step_rows * (pool_rows - 1) + reach_rows() + 1;
+    }
+    long seen_columns() const {
+        if (pool == 2 || winograd())
+            return 2 * square_columns() + reach_columns();
+        return step_columns * (pool_columns - 1) + reach_columns() + 1;
+    }
+    // The part of x that is seen.
+    long used_rows() const { return clipped(rows, seen_rows() - top); }
+    long used_columns() const { return clipped(columns, seen_columns() - left); }
     // x itself has all that the windows see: no copy with zeros around it is needed.
     bool fits() const {
         return top == 0 && left == 0 && seen_rows() <= rows && seen_columns() <= columns;
@@ -61,12 +86,18 @@ struct StageShape {
     // What every kernel takes for granted. The tests' builds stop where it does not hold.
     void check() const {
         assert(images >= 0 && channels >= 1 && filters >= 1 && rows >= 0 && columns >= 0);
-        assert(1 <= filter_rows && filter_rows <= LARGEST_FILTER);
-        assert(1 <= filter_columns && filter_columns <= LARGEST_FILTER);
+        assert(filter_rows >= 1 && filter_columns >= 1);
         assert(top >= 0 && left >= 0 && out_rows >= 1 && out_columns >= 1);
-        // Windows of two rows and columns, or with one that reaches over the border
-        assert(0 <= pool_rows && pool_rows <= (out_rows + 1) / 2);
-        assert(0 <= pool_columns && pool_columns <= (out_columns + 1) / 2);
+        if (pool == 2) {
+            assert(filter_rows <= LARGEST_FILTER && filter_columns <= LARGEST_FILTER);
+            assert(step_rows == 1 && step_columns == 1 && apart_rows == 1 && apart_columns == 1);
+            // Windows of two rows and columns, or with one that reaches over the border
+            assert(0 <= pool_rows && pool_rows <= (out_rows + 1) / 2);
+            assert(0 <= pool_columns && pool_columns <= (out_columns + 1) / 2);
+        } else {
+            assert(pool == 1 && pool_rows == out_rows && pool_columns == out_columns);
+            assert(step_rows >= 1 && step_columns >= 1 && apart_rows >= 1 && apart_columns >= 1);
+        }
         // Hits are found by 32 bits (hits.hpp).
         assert(seen_rows() * seen_columns() * V < INT32_MAX && rows * columns * V < INT32_MAX);
     }
@@ -87,6 +118,25 @@ struct StageShape {
     long p_size(bool blocked) const {
         return (blocked ? filter_blocks() * V : filters) * windows();
     }
+
+  private:
+    static long clipped(long size, long most) { return size < most ? size : most > 0 ? most : 0; }
+};
+
+// A stage of a chain and its arrays; null is what is not wanted, or comes from the stage before.
+// Mirrored by library.Link, field for field.
+struct Link {
+    StageShape stage;
+    const float *x; // forward: of the first stage only
+    const float *w, *b;
+    float *p;
+    uint8_t *winners; // (images, filter blocks, windows, V)
+    const float *g;   // as p, of the last stage only
+    float *dw, *db;   // as w, (filters): both or neither
+    float *dx;        // as x, of the first stage only
+    // Dropout behind the stage: p is multiplied by scale and by a mask, its gradient likewise.
+    const uint8_t *mask; // (images, filters, windows), 0 or 1
+    float scale;
 };
 
 // One image as the kernels read it: row i of plane or block k begins at

@@ -223,6 +223,8 @@ enum class Use {
     weights,
     exact_weights, // where Winograd's sums are not finite
     live_columns,  // of the right factor of a momentum step
+    gradients,     // of outputs without a pool, with zeros around them
+    spread,        // the same, as the gradients of a convolution's inputs need them
     count
 };
 

@@ -4,6 +4,9 @@
 // (row by row) are the maximum, all of them where several are equal; each gets the whole
 // gradient, as in Theano's MaxPoolGrad. 0: the window is not live (rectify cut it off, or its
 // maximum is NaN). Bit 4: the maximum is exactly at rectify's kink, whose slope is a half.
+//
+// Without a pool, bytes (filter blocks, outputs, V): twice the slope of rectify, 0, 1 or 2; or
+// SLOPE_NAN.
 #pragma once
 
 #include <cmath>
@@ -13,6 +16,7 @@
 namespace today {
 
 constexpr int32_t HALF = 16;
+constexpr int32_t SLOPE_NAN = 255; // of a NaN
 
 // Of windows that reach over the border, only these outputs exist.
 inline int32_t existing(const StageShape &s, long row, long column) {
@@ -78,6 +82,23 @@ static INLINE void finish_window(const vf (&z)[4], int32_t exist, bool rectify, 
     store_bytes(winners, won);
 #endif
     store(p, best);
+}
+
+// An output without a pool, bias included, for V filters. Writes V of p and, where wanted, of
+// its slopes.
+static INLINE void finish_output(vf z, bool rectify, float *p, uint8_t *slopes) {
+    if (!rectify) {
+        store(p, z);
+        return;
+    }
+    if (slopes != nullptr)
+        store_bytes(slopes, ((vi)(z > 0) & 2) | ((vi)(z == 0) & 1) | ((vi)(z != z) & SLOPE_NAN));
+    store(p, 0.5f * (z + (vf)((vi)z & 0x7fffffff)));
+}
+
+static INLINE vf slope_of(vi twice) {
+    const vf slope = 0.5f * __builtin_convertvector(twice, vf);
+    return today::where((vi)(twice == SLOPE_NAN), splat(NAN), slope);
 }
 
 } // namespace today

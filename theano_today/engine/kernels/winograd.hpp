@@ -1,15 +1,26 @@
-// The forward pass of 2x2 filters by Winograd's minimal filtering F(2x2, 2x2): 9 products in
-// place of 16 for the four outputs of a pooling window, which stay in registers for bias,
-// maximum and rectify.
+// Convolutions of 2x2 and 3x3 filters by Winograd's minimal filtering F(2x2, RxR): 9 products in
+// place of 16, or 16 in place of 36, for four outputs. These are a pooling window, and stay in
+// registers for bias, maximum and rectify; or, where there is no pool, a square of the outputs.
 //
-// In one dimension, from inputs d0 d1 d2 and weights g0 g1 (Winograd 1980; Lavin and Gray 2016,
-// arXiv 1509.09308, with the points 0, 1 and infinity):
+// In one dimension, from inputs d and weights g (Winograd 1980; Lavin and Gray 2016,
+// arXiv 1509.09308; for R = 2 with the points 0, 1 and infinity, for R = 3 with -1, too):
 //
-//   m0 = (d0 - d1) g0     m1 = d1 (g0 + g1)     m2 = (d1 - d2) g1
-//   y0 = m0 + m1 = d0 g0 + d1 g1                y1 = m1 - m2 = d1 g0 + d2 g1
+//   R = 2   m0 = (d0 - d1) g0    m1 = d1 (g0 + g1)    m2 = (d1 - d2) g1
+//           y0 = m0 + m1 = d0 g0 + d1 g1              y1 = m1 - m2 = d1 g0 + d2 g1
 //
-// Where d0 = d1 = d2, y0 and y1 are the same to the last bit: ties of flat areas stay ties. Each
+//   R = 3   m0 = (d0 - d2) g0                m1 = (d1 + d2) (g0 + g1 + g2) / 2
+//           m2 = (d2 - d1) (g0 - g1 + g2) / 2                m3 = (d1 - d3) g2
+//           y0 = m0 + m1 + m2                y1 = m1 - m2 - m3
+//
+// Where all d are equal, y0 and y1 are the same to the last bit: ties of flat areas stay ties. Each
 // output depends on no inputs but its own, so that a NaN reaches those that it reaches directly.
+//
+// The gradient of 3x3 weights is the same algorithm turned about: with u for the gradients of y,
+//
+//   s0 = (d0 - d2) u0    s1 = (d1 + d2) (u0 + u1)    s2 = (d2 - d1) (u0 - u1)    s3 = (d1 - d3)
+//   (-u1) dg0 = s0 + (s1 + s2) / 2      dg1 = (s1 - s2) / 2      dg2 = (s1 + s2) / 2 + s3
+//
+// where s are summed over all squares first.
 #pragma once
 
 #include "gemm.hpp"
@@ -17,57 +28,109 @@
 
 namespace today {
 
-constexpr int POSITIONS = 9;
 constexpr int MOST_BLOCKS = 16; // of channels, of which it is noticed whether they are 0
-constexpr int CENTRE =
-    4; // the position m1 m1, part of all four outputs: its sums start at the bias
+
+// One dimension, in place: inputs, weights and the outputs' sums. CENTRE, the place that is part
+// of both outputs with a plus, is where sums start at the bias.
+template <int R> struct Formula;
+template <> struct Formula<2> {
+    static constexpr int SIZE = 3, CENTRE = 1;
+    static INLINE void inputs(vf (&d)[3]) { d[0] = d[0] - d[1], d[2] = d[1] - d[2]; }
+    static INLINE void weights(const float (&g)[2], float (&u)[3]) {
+        u[0] = g[0], u[1] = g[0] + g[1], u[2] = g[1];
+    }
+    static INLINE void outputs(const vf (&m)[3], vf &y0, vf &y1) {
+        y0 = m[0] + m[1], y1 = m[1] - m[2];
+    }
+};
+template <> struct Formula<3> {
+    static constexpr int SIZE = 4, CENTRE = 1;
+    static INLINE void inputs(vf (&d)[4]) {
+        const vf sum = d[1] + d[2], difference = d[2] - d[1];
+        d[0] = d[0] - d[2], d[3] = d[1] - d[3];
+        d[1] = sum, d[2] = difference;
+    }
+    static INLINE void weights(const float (&g)[3], float (&u)[4]) {
+        const float ends = 0.5f * (g[0] + g[2]), middle = 0.5f * g[1];
+        u[0] = g[0], u[1] = ends + middle, u[2] = ends - middle, u[3] = g[2];
+    }
+    static INLINE void outputs(const vf (&m)[4], vf &y0, vf &y1) {
+        y0 = (m[0] + m[1]) + m[2], y1 = (m[1] - m[2]) - m[3];
+    }
+};
+template <int R> constexpr int POSITIONS = Formula<R>::SIZE * Formula<R>::SIZE;
+constexpr int MOST_POSITIONS = POSITIONS<3>;
 
 // packed [position][panel][channel][PANEL filters]
 inline long winograd_weights_size(const StageShape &s) {
-    return POSITIONS * s.channel_blocks() * V * round_up(s.filters, PANEL);
+    const long positions = s.filter_rows == 2 ? POSITIONS<2> : POSITIONS<3>;
+    return positions * s.channel_blocks() * V * round_up(s.filters, PANEL);
 }
 
-inline void winograd_weights(const StageShape &s, const float *w, float *packed) {
+template <int R> inline void winograd_weights(const StageShape &s, const float *w, float *packed) {
+    constexpr int SIZE = Formula<R>::SIZE;
     const long channels = s.channel_blocks() * V;
     const long position = channels * round_up(s.filters, PANEL);
-    for (long f = 0; f < s.filters; f++)
+    std::memset(packed, 0, winograd_weights_size(s) * sizeof(float));
+    const auto transform = [&](long f) {
         for (long c = 0; c < s.channels; c++) {
-            const float g00 = w[s.weight(f, c, 0, 0)], g01 = w[s.weight(f, c, 0, 1)];
-            const float g10 = w[s.weight(f, c, 1, 0)], g11 = w[s.weight(f, c, 1, 1)];
             float *u = packed + (f / PANEL * channels + c) * PANEL + f % PANEL;
-            u[0 * position] = g00, u[1 * position] = g00 + g01, u[2 * position] = g01;
-            u[3 * position] = g00 + g10, u[4 * position] = (g00 + g01) + (g10 + g11);
-            u[5 * position] = g01 + g11;
-            u[6 * position] = g10, u[7 * position] = g10 + g11, u[8 * position] = g11;
+            float rows[R][SIZE]; // of each column, turned
+            EACH (j, R) {
+                float column[R];
+                EACH (i, R)
+                    column[i] = w[s.weight(f, c, i, j)];
+                Formula<R>::weights(column, rows[j]);
+            }
+            EACH (i, SIZE) {
+                float row[R], ready[SIZE];
+                EACH (j, R)
+                    row[j] = rows[j][i];
+                Formula<R>::weights(row, ready);
+                EACH (j, SIZE)
+                    u[(SIZE * i + j) * position] = ready[j];
+            }
         }
+    };
+    if (s.weights() < TOO_SMALL >> 6)
+        for (long f = 0; f < s.filters; f++)
+            transform(f);
+    else
+        Threads::instance().run_in_shares(s.filters, transform);
 }
 
-// transformed [9][count][channels] <- the 3x3 pixels under `count` windows from `first` on. Returns
-// the channels that are not 0 all over: others need not be multiplied.
+// transformed [position][count][channels] <- the pixels under `count` squares from `first` on.
+// Returns the channels that are not 0 all over: others need not be multiplied.
+template <int R>
 inline Some winograd_inputs(const StageShape &s, Image image, long first, long count,
                             float *transformed, int32_t *which) {
+    constexpr int SIZE = Formula<R>::SIZE;
     const long channels = s.channel_blocks() * V, position = count * channels;
+    const long square_columns = s.square_columns();
     vi seen[MOST_BLOCKS] = {};
     for (long t = 0; t < count; t++, transformed += channels) {
-        const long row = (first + t) / s.pool_columns, column = (first + t) % s.pool_columns;
+        const long row = (first + t) / square_columns, column = (first + t) % square_columns;
         const float *x = image.data + 2 * row * image.row + 2 * column * V;
         for (long c = 0; c < channels; c += V, x += image.plane) {
-            vf d[3][3];
+            vf d[SIZE][SIZE];
             vi any_of = {};
-            EACH (j, 3) {
-                const float *pixel = x + j * V;
-                const vf a = load(pixel), b = load(pixel + image.row),
-                         e = load(pixel + 2 * image.row);
-                d[0][j] = a - b, d[1][j] = b, d[2][j] = b - e;
-                any_of |= (vi)a | (vi)b | (vi)e;
+            EACH (j, SIZE) {
+                vf pixels[SIZE];
+                EACH (i, SIZE) {
+                    pixels[i] = load(x + j * V + i * image.row);
+                    any_of |= (vi)pixels[i];
+                }
+                Formula<R>::inputs(pixels);
+                EACH (i, SIZE)
+                    d[i][j] = pixels[i];
             }
             if (c < MOST_BLOCKS * V)
                 seen[c / V] |= any_of;
-            EACH (i, 3) {
-                float *to = transformed + 3 * i * position + c;
-                store(to, d[i][0] - d[i][1]);
-                store(to + position, d[i][1]);
-                store(to + 2 * position, d[i][1] - d[i][2]);
+            EACH (i, SIZE) {
+                float *to = transformed + SIZE * i * position + c;
+                Formula<R>::inputs(d[i]);
+                EACH (j, SIZE)
+                    store(to + j * position, d[i][j]);
             }
         }
     }
@@ -80,13 +143,16 @@ inline Some winograd_inputs(const StageShape &s, Image image, long first, long c
     return found;
 }
 
-// products [9][count][filters] <- transformed [9][count][channels] @ weights [9][channels][filters]
+// products [position][count][filters] <- transformed [position][count][channels] @ weights
+// [position][channels][filters]
+template <int R>
 inline void winograd_products(const StageShape &s, Some alive, const float *transformed,
                               const float *weights, const float *bias, long count,
                               float *products) {
+    constexpr int CENTRE = Formula<R>::CENTRE * (Formula<R>::SIZE + 1);
     const long channels = s.channel_blocks() * V, filters = s.filter_blocks() * V;
     const long panel = channels * PANEL, panels = (s.filters + PANEL - 1) / PANEL;
-    for (int k = 0; k < POSITIONS; k++)
+    for (int k = 0; k < POSITIONS<R>; k++)
         for (long q = 0; q < panels; q++, weights += panel) {
             const int vectors = filters - q * PANEL < PANEL ? (filters - q * PANEL) / V : VECTORS;
             for (long t = 0; t < count; t += ROWS)
@@ -111,33 +177,47 @@ inline void winograd_products(const StageShape &s, Some alive, const float *tran
         }
 }
 
-// p and winners of `count` windows; false if an output was NaN or infinite
+// p and winners of `count` squares; false if an output was NaN or infinite. Without a pool, winners
+// may be null.
+template <int R>
 inline bool winograd_outputs(const StageShape &s, const float *products, long first, long count,
                              float *p, uint8_t *winners) {
+    constexpr int SIZE = Formula<R>::SIZE;
     const long filters = s.filter_blocks() * V, position = count * filters;
+    const long square_columns = s.square_columns();
     vf unlike = {}; // stays 0 as long as all is finite
     for (long t = 0; t < count; t++) {
-        const int32_t exist =
-            existing(s, (first + t) / s.pool_columns, (first + t) % s.pool_columns);
+        const long row = (first + t) / square_columns, column = (first + t) % square_columns;
+        const int32_t exist = existing(s, row, column);
         for (long f = 0; f < filters; f += V) {
             const long at = t * filters + f;
-            vf upper[3], lower[3];
-            EACH (j, 3) {
-                const float *m = products + j * position + at;
-                const vf m0 = load(m), m1 = load(m + 3 * position), m2 = load(m + 6 * position);
-                upper[j] = m0 + m1, lower[j] = m1 - m2;
+            vf upper[SIZE], lower[SIZE], z[4];
+            EACH (j, SIZE) {
+                vf m[SIZE];
+                EACH (i, SIZE)
+                    m[i] = load(products + (SIZE * i + j) * position + at);
+                Formula<R>::outputs(m, upper[j], lower[j]);
             }
-            const vf z[4] = {upper[0] + upper[1], upper[1] - upper[2], lower[0] + lower[1],
-                             lower[1] - lower[2]};
+            Formula<R>::outputs(upper, z[0], z[1]);
+            Formula<R>::outputs(lower, z[2], z[3]);
             unlike += 0.0f * (z[0] + z[3]) + 0.0f * (z[1] + z[2]);
-            const long to = f * s.windows() + (first + t) * V;
-            finish_window(z, exist, s.rectify, p + to, winners + to);
+            if (s.pool == 2) {
+                const long to = f * s.windows() + (first + t) * V;
+                finish_window(z, exist, s.rectify, p + to, winners + to);
+                continue;
+            }
+            const long to = f * s.windows() + (2 * row * s.out_columns + 2 * column) * V;
+            EACH (k, 4) {
+                const long here = to + ((k >> 1) * s.out_columns + (k & 1)) * V;
+                if (exist & 1 << k)
+                    finish_output(z[k], s.rectify, p + here, winners ? winners + here : nullptr);
+            }
         }
     }
     return !any((vi)(unlike != 0.0f));
 }
 
-// Windows whose transformed inputs and products fit the cache together.
+// Tiles whose transformed inputs and products fit the cache together.
 // python benchmarks/thresholds.py --only TOGETHER, ms of one thread of an AMD EPYC with AVX-512:
 //   windows   6      12     18     36     72     144
 //   conv2     29.2   29.4   29.1   29.5   29.8   30.9
@@ -147,19 +227,111 @@ constexpr long TOGETHER = 36;
 
 // p and winners (filter blocks, windows, V) of one image; false if an output was NaN or infinite.
 // Infinities then call for direct_image(): inf - inf is NaN here and need not be there.
+template <int R>
 inline bool winograd_image(const StageShape &s, Image image, const float *weights,
                            const float *bias, float *p, uint8_t *winners) {
-    float *transformed = scratch(Use::winograd, POSITIONS * TOGETHER * s.channel_blocks() * V);
-    float *products = scratch(Use::products, POSITIONS * TOGETHER * s.filter_blocks() * V);
+    const long squares = s.square_rows() * s.square_columns(), most = POSITIONS<R> * TOGETHER;
+    float *transformed = scratch(Use::winograd, most * s.channel_blocks() * V);
+    float *products = scratch(Use::products, most * s.filter_blocks() * V);
     int32_t *which = (int32_t *)scratch(Use::counts, s.channel_blocks() * V + 1);
     bool finite = true;
-    for (long first = 0; first < s.windows(); first += TOGETHER) {
-        const long count = s.windows() - first < TOGETHER ? s.windows() - first : TOGETHER;
-        const Some alive = winograd_inputs(s, image, first, count, transformed, which);
-        winograd_products(s, alive, transformed, weights, bias, count, products);
-        finite &= winograd_outputs(s, products, first, count, p, winners);
+    for (long first = 0; first < squares; first += TOGETHER) {
+        const long count = squares - first < TOGETHER ? squares - first : TOGETHER;
+        const Some alive = winograd_inputs<R>(s, image, first, count, transformed, which);
+        winograd_products<R>(s, alive, transformed, weights, bias, count, products);
+        finite &= winograd_outputs<R>(s, products, first, count, p, winners);
     }
     return finite;
+}
+
+// ---- the gradient of 3x3 weights -----------------------------------------------------------
+
+// Of a part of the images: sums [position][panel][channel][PANEL filters]
+inline long winograd_sums_size(const StageShape &s) {
+    return POSITIONS<3> * s.channels * round_up(s.filters, PANEL);
+}
+
+// transformed [position][count][filters] <- the gradients of the outputs of `count` squares
+inline void winograd_gradients(const StageShape &s, Image gradients, long first, long count,
+                               float *transformed) {
+    const long filters = s.filter_blocks() * V, position = count * filters;
+    const long square_columns = s.square_columns();
+    const auto spread = [](vf a, vf b, vf(&to)[4]) __attribute__((always_inline)) {
+        to[0] = a, to[1] = a + b, to[2] = a - b, to[3] = -b; // inputs() has d1 - d3
+    };
+    for (long t = 0; t < count; t++, transformed += filters) {
+        const long row = (first + t) / square_columns, column = (first + t) % square_columns;
+        const float *g = gradients.data + 2 * row * gradients.row + 2 * column * V;
+        for (long f = 0; f < filters; f += V, g += gradients.plane) {
+            vf left[4], right[4], line[4];
+            spread(load(g), load(g + gradients.row), left);
+            spread(load(g + V), load(g + gradients.row + V), right);
+            EACH (i, 4) {
+                spread(left[i], right[i], line);
+                EACH (j, 4)
+                    store(transformed + (4 * i + j) * position + f, line[j]);
+            }
+        }
+    }
+}
+
+// sums += one image's; of `gradients` pixels of 0 lie behind the last output.
+inline void winograd_add_weights(const StageShape &s, Image image, Image gradients, float *sums) {
+    const long channels = s.channel_blocks() * V, filters = s.filter_blocks() * V;
+    const long squares = s.square_rows() * s.square_columns();
+    // As many as leave both factors in the second level's cache
+    constexpr long FACTORS = 96 << 10; // floats
+    const long fitting = FACTORS / (POSITIONS<3> * (channels + filters));
+    const long together = fitting < 24 ? 24 : fitting < squares ? fitting : squares;
+    float *left = scratch(Use::winograd, POSITIONS<3> * together * channels);
+    float *right = scratch(Use::products, POSITIONS<3> * together * filters);
+    int32_t *which = (int32_t *)scratch(Use::counts, channels + 1);
+    for (long first = 0; first < squares; first += together) {
+        const long count = squares - first < together ? squares - first : together;
+        winograd_inputs<3>(s, image, first, count, left, which);
+        winograd_gradients(s, gradients, first, count, right);
+        float *to = sums;
+        for (int k = 0; k < POSITIONS<3>; k++)
+            for (long f = 0; f < filters; f += PANEL, to += s.channels * PANEL) {
+                const int vectors = filters - f < PANEL ? (filters - f) / V : VECTORS;
+                for (long c = 0; c < s.channels; c += ROWS)
+                    with_rows(s.channels - c < ROWS ? s.channels - c : ROWS, [&](auto rows) {
+                        with_vectors(vectors, [&](auto columns) {
+                            constexpr int MR = decltype(rows)::value, NV = decltype(columns)::value;
+                            vf total[MR][NV];
+                            EACH (r, MR)
+                                EACH (v, NV)
+                                    total[r][v] = load(to + (c + r) * PANEL + v * V);
+                            const Matrix turned = {left + k * count * channels + c, 1, channels};
+                            tile(All{count}, turned, right + k * count * filters + f, filters,
+                                 total, [] {});
+                            EACH (r, MR)
+                                EACH (v, NV)
+                                    store(to + (c + r) * PANEL + v * V, total[r][v]);
+                        });
+                    });
+            }
+    }
+}
+
+// taps (9) of filter f and channel c, as they meet x, from the sums of all parts
+inline void winograd_weights_of(const StageShape &s, const float *sums, long f, long c,
+                                float (&taps)[9]) {
+    const long position = s.channels * round_up(s.filters, PANEL);
+    const float *from = sums + (f / PANEL * s.channels + c) * PANEL + f % PANEL;
+    const auto gather = [](const float (&s)[4], float *to, int step) {
+        const float both = 0.5f * (s[1] + s[2]);
+        to[0] = s[0] + both, to[step] = 0.5f * (s[1] - s[2]), to[2 * step] = both + s[3];
+    };
+    float lines[3][4];
+    EACH (j, 4) {
+        float column[4];
+        EACH (i, 4)
+            column[i] = from[(4 * i + j) * position];
+        gather(column, &lines[0][j], 4);
+    }
+    EACH (i, 3)
+        gather(lines[i], taps + 3 * i, 1);
 }
 
 } // namespace today

@@ -340,14 +340,17 @@ void check_chains(long cases) {
             s.images = images, s.channels = channels, s.rows = rows, s.columns = columns;
             s.filter_rows = random.between(1, 3), s.filter_columns = random.between(1, 3);
             if (random.chance(50))
-                s.filter_rows = s.filter_columns = 2;
+                s.filter_rows = s.filter_columns = random.between(2, 3);
+            s.pool = random.between(1, 2);
+            s.step_rows = s.step_columns = s.apart_rows = s.apart_columns = 1;
             s.top = random.chance(30), s.left = random.chance(30);
             s.out_rows = rows + 2 * s.top - s.filter_rows + 1;
             s.out_columns = columns + 2 * s.left - s.filter_columns + 1;
             if (s.out_rows < 1 || s.out_columns < 1)
                 break;
-            const int up = random.chance(50);
-            s.pool_rows = (s.out_rows + up) / 2, s.pool_columns = (s.out_columns + up) / 2;
+            const long up = s.pool == 1 ? 0 : random.below(2);
+            s.pool_rows = (s.out_rows + up) / s.pool;
+            s.pool_columns = (s.out_columns + up) / s.pool;
             s.filters = random.one_of({3, 8, 16, 33});
             s.flip = random.chance(50), s.rectify = random.chance(80);
             s.x_blocked = s.dx_blocked = k > 0, s.p_blocked = 1;

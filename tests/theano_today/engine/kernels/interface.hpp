@@ -17,6 +17,7 @@ struct StageShape {
     int64_t out_rows, out_columns;
     int64_t pool_rows, pool_columns;
     int64_t flip, rectify, x_blocked, dx_blocked, p_blocked;
+    int64_t pool, step_rows, step_columns, apart_rows, apart_columns, in_order;
 };
 
 // As kernels/conv_pool.hpp and library.Link have it, field for field.

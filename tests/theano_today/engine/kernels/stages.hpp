@@ -1,4 +1,5 @@
-// Stages of random shapes against loops by the definition, in double precision.
+// Stages of random shapes, with a pool and without, against loops by the definition, in double
+// precision.
 #pragma once
 
 #include "interface.hpp"
@@ -19,7 +20,7 @@ struct Case {
     bool ignore_border, has_bias;
     long bottom, right;
     int threads;
-    char text[300];
+    char text[400];
     std::vector<float> x, w, b, g; // planes
 };
 
@@ -29,22 +30,32 @@ inline Case random_case(Random &random, Data data) {
     Case c = {};
     StageShape &s = c.s;
     c.data = data;
-    const bool two_by_two = random.chance(40);
-    s.filter_rows = two_by_two ? 2 : random.between(1, 5);
-    s.filter_columns = two_by_two ? 2 : random.between(1, 5);
+    s.pool = random.chance(50) ? 1 : 2;
+    s.step_rows = s.step_columns = s.apart_rows = s.apart_columns = 1;
+    const long square = random.chance(30) ? 2 : random.chance(30) ? 3 : 0;
+    const long largest = s.pool == 1 && random.chance(20) ? 8 : 5;
+    s.filter_rows = square ? square : random.between(1, largest);
+    s.filter_columns = square ? square : random.between(1, largest);
+    s.in_order = random.chance(10);
+    if (s.pool == 1 && random.chance(40)) {
+        s.step_rows = random.between(1, 3), s.step_columns = random.between(1, 4);
+        s.apart_rows = random.between(1, 3), s.apart_columns = random.between(1, 2);
+    }
+    const long reach_rows = (s.filter_rows - 1) * s.apart_rows;
+    const long reach_columns = (s.filter_columns - 1) * s.apart_columns;
     s.channels = random.one_of({1, 1, 2, 3, 7, 8, 9, 16, 17, 33, 64});
     s.filters = random.one_of({1, 3, 5, 16, 30, 32, 33, 64, 70});
     s.images = random.one_of({0, 1, 1, 2, 3, 5});
-    s.rows = s.filter_rows + random.below(11);
-    s.columns = s.filter_columns + random.below(12);
+    s.rows = reach_rows + 1 + random.below(11);
+    s.columns = reach_columns + 1 + random.below(s.pool == 1 ? 22 : 12);
     const bool flat = data == Data::flat || data == Data::half_flat;
     switch (flat ? 0 : random.below(5)) {
     case 1: // same
-        s.top = s.filter_rows / 2, c.bottom = s.filter_rows - 1 - s.top;
-        s.left = s.filter_columns / 2, c.right = s.filter_columns - 1 - s.left;
+        s.top = (reach_rows + 1) / 2, c.bottom = reach_rows - s.top;
+        s.left = (reach_columns + 1) / 2, c.right = reach_columns - s.left;
         break;
     case 2: // full
-        s.top = c.bottom = s.filter_rows - 1, s.left = c.right = s.filter_columns - 1;
+        s.top = c.bottom = reach_rows, s.left = c.right = reach_columns;
         break;
     case 3:
         s.top = random.below(4), c.bottom = random.below(4);
@@ -53,11 +64,11 @@ inline Case random_case(Random &random, Data data) {
     default: // valid
         break;
     }
-    s.out_rows = s.rows + s.top + c.bottom - s.filter_rows + 1;
-    s.out_columns = s.columns + s.left + c.right - s.filter_columns + 1;
+    s.out_rows = (s.rows + s.top + c.bottom - reach_rows - 1) / s.step_rows + 1;
+    s.out_columns = (s.columns + s.left + c.right - reach_columns - 1) / s.step_columns + 1;
     c.ignore_border = random.chance(50);
-    const int up = c.ignore_border ? 0 : 1;
-    s.pool_rows = (s.out_rows + up) / 2, s.pool_columns = (s.out_columns + up) / 2;
+    const int up = s.pool == 1 || !c.ignore_border ? s.pool - 1 : 0;
+    s.pool_rows = (s.out_rows + up) / s.pool, s.pool_columns = (s.out_columns + up) / s.pool;
     s.flip = random.chance(50), s.rectify = random.chance(70);
     s.x_blocked = random.chance(50), s.dx_blocked = random.chance(50);
     s.p_blocked = random.chance(50);
@@ -66,11 +77,13 @@ inline Case random_case(Random &random, Data data) {
     std::snprintf(c.text, sizeof c.text,
                   "x (%ld, %ld, %ld, %ld), w (%ld, ., %ld, %ld), border %ld %ld %ld %ld, "
                   "ignore_border %d, bias %d, flip %ld, rectify %ld, blocked x %ld, dx %ld, p %ld, "
-                  "data %d, %d threads",
+                  "data %d, %d threads, pool %ld, steps %ld %ld, apart %ld %ld, in order %ld",
                   long(s.images), long(s.channels), long(s.rows), long(s.columns), long(s.filters),
                   long(s.filter_rows), long(s.filter_columns), long(s.top), c.bottom, long(s.left),
                   c.right, c.ignore_border, c.has_bias, long(s.flip), long(s.rectify),
-                  long(s.x_blocked), long(s.dx_blocked), long(s.p_blocked), int(data), c.threads);
+                  long(s.x_blocked), long(s.dx_blocked), long(s.p_blocked), int(data), c.threads,
+                  long(s.pool), long(s.step_rows), long(s.step_columns), long(s.apart_rows),
+                  long(s.apart_columns), long(s.in_order));
 
     const bool integers = data == Data::integers;
     const auto fill = [&](std::vector<float> &values, long count, long largest) {
@@ -136,7 +149,8 @@ template <class F> void products_of(const StageShape &s, long n, F &&f) {
                 for (long c = 0; c < s.channels; c++)
                     for (long i = 0; i < s.filter_rows; i++)
                         for (long j = 0; j < s.filter_columns; j++) {
-                            const long y = r + i - s.top, z = q + j - s.left;
+                            const long y = r * s.step_rows + i * s.apart_rows - s.top;
+                            const long z = q * s.step_columns + j * s.apart_columns - s.left;
                             const bool inside = y >= 0 && y < s.rows && z >= 0 && z < s.columns;
                             const long k = s.flip ? s.filter_rows - 1 - i : i;
                             const long m = s.flip ? s.filter_columns - 1 - j : j;
@@ -151,6 +165,14 @@ inline void check_winners(const Case &c, const double (&z)[4], int exist, double
                           double scale) {
     const StageShape &s = c.s;
     const bool exact = c.data == Data::integers || c.data == Data::flat;
+    if (s.pool == 1) { // the slope of rectify
+        if (!s.rectify || (!exact && std::abs(z[0]) < 1e-4 * scale))
+            return;
+        const int slope = z[0] > 0 ? 2 : z[0] == 0 ? 1 : 0;
+        if (won != slope)
+            fail("slopes", c.text, won, slope);
+        return;
+    }
     int want = 0;
     for (int k = 0; k < 4; k++) {
         if (!(exist & 1 << k))
@@ -189,8 +211,8 @@ inline void check_forward(const Case &c, const Guarded<float> &p, const Guarded<
                 for (long j = 0; j < s.pool_columns; j++) {
                     double four[4] = {}, want = 0, best = -INFINITY;
                     int exist = 0;
-                    for (int k = 0; k < 4; k++) {
-                        const long r = 2 * i + (k >> 1), q = 2 * j + (k & 1);
+                    for (int k = 0; k < s.pool * s.pool; k++) {
+                        const long r = s.pool * i + (k >> 1), q = s.pool * j + (k & 1);
                         if (r >= s.out_rows || q >= s.out_columns)
                             continue;
                         four[k] = z[(f * s.out_rows + r) * s.out_columns + q];
@@ -208,8 +230,8 @@ inline void check_forward(const Case &c, const Guarded<float> &p, const Guarded<
                     if (c.data != Data::nonfinite)
                         check_winners(c, four, exist, best, won, scale);
                     // What lies flat stays tied, to the last bit.
-                    const bool flat =
-                        c.data == Data::half_flat && 2 * j + 1 + s.filter_columns <= s.columns / 2;
+                    const bool flat = c.data == Data::half_flat && s.pool == 2 &&
+                                      2 * j + 1 + s.filter_columns <= s.columns / 2;
                     if (flat && (!s.rectify || best > 0))
                         check(won == exist, "ties of a flat area", c.text);
                 }
@@ -232,6 +254,12 @@ inline void check_backward(const Case &c, const Guarded<uint8_t> &winners, const
                         winners[place(true, s.filters, s.pool_rows, s.pool_columns, n, f, i, j)];
                     const double g =
                         c.g[(n * s.filters + f) * s.pool_rows * s.pool_columns + window];
+                    if (s.pool == 1) {
+                        const double mine = s.rectify ? won * g / 2 : g;
+                        gz[(f * s.out_rows + i) * s.out_columns + j] = mine;
+                        want_b[f] += mine;
+                        continue;
+                    }
                     for (int k = 0; k < 4; k++)
                         if (won & 1 << k) {
                             const long r = 2 * i + (k >> 1), q = 2 * j + (k & 1);

@@ -1,0 +1,353 @@
+// The backward pass of a stage without a pool. With gz for the gradients of its outputs,
+//
+//   gz = g * slope of rectify
+//   db[f]             = sum of gz[f]
+//   dw[f][c][tap]     = sum of gz[f][output] * x[c][output + tap]
+//   dx[c][at]         = sum of gz[f][at - tap] * w[f][c][tap]
+//
+// where dx is a convolution itself: of gz, with zeros around it and, where the filters went in
+// larger steps, between its pixels.
+#pragma once
+
+#include <atomic>
+#include <memory>
+
+#include "backward.hpp"
+#include "forward.hpp"
+
+namespace today {
+
+// A stage whose outputs are this one's dx, and whose images are its gz, blocked
+inline StageShape turned(const StageShape &s, bool in_order) {
+    StageShape t = {};
+    t.images = 1;
+    t.channels = s.filters, t.filters = s.channels;
+    t.filter_rows = s.filter_rows, t.filter_columns = s.filter_columns;
+    t.rows = s.rows + s.reach_rows(), t.columns = s.columns + s.reach_columns();
+    t.out_rows = t.pool_rows = s.rows, t.out_columns = t.pool_columns = s.columns;
+    t.x_blocked = 1, t.p_blocked = s.dx_blocked;
+    t.pool = t.step_rows = t.step_columns = 1;
+    t.apart_rows = s.apart_rows, t.apart_columns = s.apart_columns;
+    t.in_order = in_order;
+    return t;
+}
+
+// w (channels, filters, ., .) <- w (filters, channels, ., .), as turned() wants it
+inline void turn_weights(const StageShape &s, const float *w, float *to) {
+    for (long c = 0; c < s.channels; c++)
+        for (long f = 0; f < s.filters; f++)
+            for (long i = s.filter_rows - 1; i >= 0; i--)
+                for (long j = s.filter_columns - 1; j >= 0; j--)
+                    *to++ = w[s.weight(f, c, i, j)];
+}
+
+// Where gz goes: a blocked image of rows and columns of zeros but for the gradients, the first of
+// which is at (top, left), the next step_rows and step_columns further. What is outside is left
+// out.
+struct Room {
+    float *data;
+    long rows, columns, top, left, step_rows, step_columns;
+    long floats(const StageShape &s) const { return s.filter_blocks() * V * rows * columns; }
+    Image image() const { return {data, rows * columns * V, columns * V}; }
+    // The same from the first gradient on
+    Image gradients() const {
+        return {data + (top * columns + left) * V, rows * columns * V, columns * V};
+    }
+};
+
+// gz of one image, from g blocked; db (filters) += its sums, where wanted
+inline void fill_room(const StageShape &s, const float *g, const uint8_t *slopes, Room room,
+                      float *db) {
+    const long outputs = s.windows();
+    const bool side_by_side = room.step_columns == 1 && room.left >= 0;
+    for (long block = 0; block < s.filter_blocks(); block++) {
+        float *plane = room.data + block * room.rows * room.columns * V;
+        const float *from = g + block * outputs * V;
+        const uint8_t *slope = slopes + block * outputs * V;
+        vf total = {};
+        // Which rows have gradients; the others are cleared, and so is what is beside these.
+        if (!side_by_side || room.step_rows != 1 || room.top < 0)
+            std::memset(plane, 0, room.rows * room.columns * V * sizeof(float));
+        else {
+            const long end = room.top + s.out_rows;
+            std::memset(plane, 0, room.top * room.columns * V * sizeof(float));
+            if (end < room.rows)
+                std::memset(plane + end * room.columns * V, 0,
+                            (room.rows - end) * room.columns * V * sizeof(float));
+        }
+        for (long i = 0; i < s.out_rows; i++) {
+            const long row = room.top + i * room.step_rows;
+            const bool inside = row >= 0 && row < room.rows;
+            float *to = plane + row * room.columns * V;
+            vf sum = {};
+            if (inside && side_by_side) {
+                const long end = room.left + s.out_columns;
+                std::memset(to, 0, room.left * V * sizeof(float));
+                if (end < room.columns)
+                    std::memset(to + end * V, 0, (room.columns - end) * V * sizeof(float));
+            }
+            for (long j = 0; j < s.out_columns; j++, from += V, slope += V) {
+                vf gz = load(from);
+                if (s.rectify)
+                    gz *= slope_of(load_bytes(slope));
+                sum += gz;
+                const long column = room.left + j * room.step_columns;
+                if (inside && column >= 0 && column < room.columns)
+                    store(to + column * V, gz);
+            }
+            total += sum;
+        }
+        if (db != nullptr)
+            store(db + block * V, load(db + block * V) + total);
+    }
+}
+
+// dx, blocked, of one image, product by product: where weights are NaN or infinite, zeros around
+// and between the gradients must not meet them. w blocked: (channel blocks, filters, taps, V)
+inline void scatter_inputs(const StageShape &s, Image gradients, const float *w, float *dx) {
+    const long plane = s.rows * s.columns * V;
+    std::memset(dx, 0, s.channel_blocks() * plane * sizeof(float));
+    for (long block = 0; block < s.channel_blocks(); block++, dx += plane)
+        for (long f = 0; f < s.filters; f++)
+            for (long i = 0; i < s.filter_rows; i++)
+                for (long j = 0; j < s.filter_columns; j++, w += V) {
+                    const float *g = gradients.data + f / V * gradients.plane + f % V;
+                    for (long r = 0; r < s.out_rows; r++, g += gradients.row) {
+                        const long row = r * s.step_rows + i * s.apart_rows - s.top;
+                        if (row < 0 || row >= s.rows)
+                            continue;
+                        for (long c = 0; c < s.out_columns; c++) {
+                            const long column = c * s.step_columns + j * s.apart_columns - s.left;
+                            if (column < 0 || column >= s.columns)
+                                continue;
+                            float *to = dx + (row * s.columns + column) * V;
+                            store(to, load(to) + splat(g[c * V]) * load(w));
+                        }
+                    }
+                }
+}
+
+// ---- the gradient of weights, all multiplications -------------------------------------------
+
+// Of a part of the images: sums [panel][channel and tap][PANEL filters]
+inline long direct_sums_size(const StageShape &s) {
+    return s.channels * s.taps() * round_up(s.filters, PANEL);
+}
+
+// MR taps of channels, whose first pixels are at `taps`, and NV * V filters: outputs of `rows` rows
+template <int MR, int NV, int PIXEL>
+static INLINE void direct_taps(const StageShape &s, Image image, const long *taps, Image gradients,
+                               long row, long rows, float *sums) {
+    vf total[MR][NV];
+    EACH (r, MR)
+        EACH (v, NV)
+            total[r][v] = load(sums + r * PANEL + v * V);
+    const long step = s.step_columns * PIXEL;
+    for (long i = row; i < row + rows; i++) {
+        const float *g = gradients.data + i * gradients.row;
+        const float *x[MR];
+        EACH (r, MR)
+            x[r] = image.data + s.step_rows * i * image.row + taps[r];
+        for (long j = 0, at = 0; j < s.out_columns; j++, g += V, at += step) {
+            vf right[NV];
+            EACH (v, NV)
+                right[v] = load(g + v * gradients.plane);
+            EACH (r, MR) {
+                const vf one = splat(x[r][at]);
+                EACH (v, NV)
+                    total[r][v] += one * right[v];
+            }
+        }
+    }
+    EACH (r, MR)
+        EACH (v, NV)
+            store(sums + r * PANEL + v * V, total[r][v]);
+}
+
+// sums += one image's, of planes (PIXEL 1) or blocked (V)
+template <int PIXEL>
+inline void direct_add_weights(const StageShape &s, Image image, Image gradients, float *sums) {
+    const long filters = s.filter_blocks() * V, all = s.channels * s.taps();
+    long *places = (long *)scratch(Use::counts, 2 * (all + ROWS));
+    for (long at = 0; at < all; at++) {
+        const long c = at / s.taps(), i = at % s.taps() / s.filter_columns;
+        const long j = at % s.filter_columns;
+        places[at] = c / PIXEL * image.plane + c % PIXEL + i * s.apart_rows * image.row +
+                     j * s.apart_columns * PIXEL;
+    }
+    // As many rows as leave their gradients in the second level's cache, for all taps
+    constexpr long BAND = 48 << 10; // floats
+    const long fitting = BAND / (s.out_columns * PANEL);
+    const long band = fitting < 1 ? 1 : fitting < s.out_rows ? fitting : s.out_rows;
+    for (long row = 0; row < s.out_rows; row += band) {
+        const long rows = s.out_rows - row < band ? s.out_rows - row : band;
+        for (long f = 0; f < filters; f += PANEL) {
+            const int vectors = filters - f < PANEL ? (filters - f) / V : VECTORS;
+            const Image mine = {gradients.data + f / V * gradients.plane, gradients.plane,
+                                gradients.row};
+            for (long at = 0; at < all; at += ROWS)
+                with_rows(all - at < ROWS ? all - at : ROWS, [&](auto some) {
+                    with_vectors(vectors, [&](auto columns) {
+                        direct_taps<decltype(some)::value, decltype(columns)::value, PIXEL>(
+                            s, image, places + at, mine, row, rows, sums + (f * all + at * PANEL));
+                    });
+                });
+        }
+    }
+}
+
+// ---- all of it -----------------------------------------------------------------------------
+
+class UnpooledBackward : public BackwardPass {
+  public:
+    // In floats. The sums' are apart from the rest: there is a limit to them.
+    static long room(const StageShape &s) {
+        const long turned_weights = round_up(s.weights(), 16);
+        return std::max(turned_weights + ForwardPass::room(turned(s, false)),
+                        blocked_weights_size(s));
+    }
+    static long sums_room(const StageShape &s) {
+        const long direct = direct_sums_size(s);
+        const long sums = by_winograd(s) ? std::max(direct, winograd_sums_size(s)) : direct;
+        return round_up(sums, 16) + 3 * s.filter_blocks() * V;
+    }
+
+    // `memory` has room() floats, `sums` parts times sums_room(). exact: nothing by Winograd
+    UnpooledBackward(const Link &link, bool of_inputs, bool exact, float *memory, float *sums)
+        : link(link), s(link.stage), winograd(by_winograd(s) && !exact), sums(sums),
+          inputs(turned(s, exact)) {
+        if (of_inputs && !all_finite(link.w, s.weights())) {
+            scattered = memory;
+            block_weights(s, link.w, scattered);
+        } else if (of_inputs) {
+            turn_weights(s, link.w, memory);
+            pass = std::make_unique<ForwardPass>(inputs, memory, nullptr,
+                                                 memory + round_up(s.weights(), 16));
+        }
+    }
+
+    void begin(long part) const override {
+        if (link.dw != nullptr)
+            std::memset(sums + part * sums_room(s), 0, sums_room(s) * sizeof(float));
+    }
+
+    void image(long part, long n, const float *g, float *dx) const override {
+        if (!s.p_blocked) {
+            float *blocked = scratch(Use::pooled, s.p_size(true));
+            planes_to_blocks(blocked, g, s.filters, s.windows());
+            g = blocked;
+        }
+        const uint8_t *slopes = s.rectify ? link.winners + n * s.p_size(true) : nullptr;
+        // Zeros behind the last output fill up Winograd's squares.
+        const long rows = 2 * ((s.out_rows + 1) / 2), columns = 2 * ((s.out_columns + 1) / 2);
+        Room plain = {nullptr, rows, columns, 0, 0, 1, 1};
+        Room around = {nullptr,
+                       inputs.seen_rows(),
+                       inputs.seen_columns(),
+                       s.reach_rows() - s.top,
+                       s.reach_columns() - s.left,
+                       s.step_rows,
+                       s.step_columns};
+        const bool one = pass && around.top >= 0 && around.left >= 0 && s.step_rows == 1 &&
+                         s.step_columns == 1; // for both gradients
+        float *const filter_sums = link.dw != nullptr ? image_db(part) : nullptr;
+        if (one) {
+            around.rows = std::max(around.rows, around.top + rows);
+            around.columns = std::max(around.columns, around.left + columns);
+        }
+        if (pass) {
+            around.data = scratch(Use::spread, around.floats(s));
+            fill_room(s, g, slopes, around, one ? filter_sums : nullptr);
+        }
+        if (!one && (link.dw != nullptr || scattered)) {
+            plain.data = scratch(Use::gradients, plain.floats(s));
+            fill_room(s, g, slopes, plain, filter_sums);
+        }
+        if (link.dw != nullptr)
+            add_weights(part, n, one ? around.gradients() : plain.gradients());
+        if (pass)
+            pass->blocked_image(around.image(), dx, nullptr);
+        if (scattered != nullptr) {
+            float *blocked = s.dx_blocked ? dx : scratch(Use::dx, s.x_size(true));
+            scatter_inputs(s, plain.gradients(), scattered, blocked);
+            if (!s.dx_blocked)
+                blocks_to_planes(dx, blocked, s.channels, s.rows * s.columns);
+        }
+    }
+
+    bool finish(long parts) const override {
+        if (link.dw == nullptr)
+            return true;
+        const long size = winograd ? winograd_sums_size(s) : direct_sums_size(s);
+        constexpr long PIECE = 1 << 12; // floats
+        Threads::instance().run_in_shares((size + PIECE - 1) / PIECE, [&](long piece) {
+            const long end = std::min(size, (piece + 1) * PIECE);
+            for (long part = 1; part < parts; part++)
+                for (long i = piece * PIECE; i < end; i++)
+                    dw(0)[i] += dw(part)[i];
+        });
+        for (long part = 1; part < parts; part++)
+            for (long f = 0; f < s.filters; f++)
+                db(0)[f] += db(part)[f];
+        std::atomic<bool> finite{true};
+        Threads::instance().run_in_shares(s.filters, [&](long f) {
+            link.db[f] = parts > 0 ? float(db(0)[f]) : 0;
+            for (long c = 0; c < s.channels; c++)
+                if (!write_weights(f, c, parts > 0))
+                    finite.store(false, std::memory_order_relaxed);
+        });
+        return finite;
+    }
+
+  private:
+    static bool by_winograd(const StageShape &s) {
+        return s.winograd() && s.filter_rows == 3 && s.filters >= 8;
+    }
+    float *dw(long part) const { return sums + part * sums_room(s); }
+    double *db(long part) const { return (double *)(image_db(part) + s.filter_blocks() * V); }
+    // One image's
+    float *image_db(long part) const { return dw(part) + sums_room(s) - 3 * s.filter_blocks() * V; }
+
+    void add_weights(long part, long n, Image gradients) const {
+        for (long f = 0; f < s.filters; f++)
+            db(part)[f] += image_db(part)[f];
+        std::memset(image_db(part), 0, s.filter_blocks() * V * sizeof(float));
+        const float *x = link.x + n * s.x_size(s.x_blocked);
+        if (s.few_channels())
+            direct_add_weights<1>(s, planes_of(s, x), gradients, dw(part));
+        else if (winograd)
+            winograd_add_weights(s, blocks_of(s, x), gradients, dw(part));
+        else
+            direct_add_weights<V>(s, blocks_of(s, x), gradients, dw(part));
+    }
+
+    // dw of a filter and a channel; false if Winograd's sums are not finite
+    bool write_weights(long f, long c, bool any) const {
+        float taps[9] = {}, unlike = 0;
+        if (winograd && any) {
+            winograd_weights_of(s, dw(0), f, c, taps);
+            for (const float tap : taps)
+                unlike += 0.0f * tap;
+        }
+        const long first = (f / PANEL * s.channels + c) * s.taps() * PANEL + f % PANEL;
+        for (long i = 0; i < s.filter_rows; i++)
+            for (long j = 0; j < s.filter_columns; j++) {
+                const long tap = i * s.filter_columns + j;
+                float value = 0;
+                if (any)
+                    value = winograd ? taps[tap] : dw(0)[first + tap * PANEL];
+                link.dw[s.weight(f, c, i, j)] = value;
+            }
+        return unlike == 0;
+    }
+
+    const Link &link;
+    const StageShape &s;
+    const bool winograd;
+    float *sums;
+    const StageShape inputs;           // the stage whose outputs are dx
+    std::unique_ptr<ForwardPass> pass; // makes dx
+    float *scattered = nullptr;        // or these weights do
+};
+
+} // namespace today
