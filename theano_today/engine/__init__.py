@@ -2,7 +2,7 @@
 
 - kernels/: C++ for the stages of a convolutional net, products and updates; library.py
   compiles them once for this machine
-- conv_pool/: convolution + bias + rectify + max-pool as one operation, with its gradients
+- conv_pool/: convolution + bias + rectify (+ max-pool) as one operation, with its gradients
 - updates.py: momentum steps in one pass over memory
 - random_streams.py: MRG_RandomStreams' numbers, and the masks of dropout
 - dispatch.py: which of these, NumPy or Theano's own C code runs a node of a graph

@@ -1,1 +1,1 @@
-"""Convolution, bias, rectify and 2x2 max-pool as one operation on the CPU, with its gradients."""
+"""Convolution, bias, rectify and 2x2 max-pool, or no pool, as one operation, with gradients."""
