@@ -4,6 +4,7 @@ Theano does, forward and backward.
 
 import theano_today  # noqa: F401  # isort: skip  (first: the packages of 2014 need it)
 
+import copy
 import functools
 import logging
 
@@ -14,6 +15,7 @@ import theano
 import theano.tensor as T
 from lasagne import layers
 from lasagne.layers.dnn import Conv2DDNNLayer
+from theano.compile.debugmode import DebugMode
 from theano.tensor.nnet import conv2d
 from theano.tensor.signal.pool import pool_2d
 
@@ -211,6 +213,44 @@ def test_stages_hand_over_blocks():
     assert [op.g_blocked for op in ops(ours) if isinstance(op, ConvPoolGrad)] == [True, False]
     theirs = stock([x], [p, *T.grad(T.sum(p**2), [W, B, v, x])])
     for got, want in zip(ours(X), theirs(X), strict=True):
+        assert relative(got, want) <= 1e-5
+
+
+def trained(compile_):
+    """Return a net's losses in two steps of training, its parameters and the function."""
+    lasagne.random.set_rng(np.random.RandomState(1))
+    x = T.tensor4("x")
+    net = layers.InputLayer((None, *X.shape[1:]), x)
+    for stride in (1, 2):
+        net = layers.Conv2DLayer(net, 10, 3, stride=stride, pad=1)
+        net = layers.DropoutLayer(net, 0.3)
+    loss = T.mean(T.sqr(layers.get_output(layers.DenseLayer(net, 3)) - 1))
+    params = layers.get_all_params(net)
+    function = compile_([x], loss, updates=lasagne.updates.sgd(loss, params, 0.1))
+    return [float(function(X)) for _ in range(2)], [p.get_value() for p in params], function
+
+
+def test_training_with_dropout():
+    losses, params, function = trained(fused)
+    assert all(op.dropped for op in stages(function) + stages(function, ConvPoolGrad))
+    assert float(copy.deepcopy(function)(X)) > 0
+    expected, wanted, _ = trained(stock)
+    np.testing.assert_allclose(losses, expected, rtol=1e-5)
+    for mine, other in zip(params, wanted, strict=True):
+        assert relative(mine, other) < 1e-4
+
+
+def test_debug_mode():
+    """perform() and the kernels agree, inputs stay as they are, and so on."""
+    x, v = T.tensor4("x"), parameter(4, 10, 3, 2)
+    a = T.nnet.relu(biased(convolution(x, border_mode="half")))
+    z = convolution(a, v, subsample=(2, 1), filter_dilation=(1, 2))
+    outputs = [z, *T.grad(T.sum(z**2), [W, B, v, x])]
+    mode = DebugMode(optimizer="fast_run", check_c_code=False, check_py_code=True)
+    mode.check_preallocated_output = ["f_contiguous"]
+    function = theano.function([x], outputs, mode=mode)
+    assert names(function).count("ConvPool") == 2
+    for got, want in zip(function(X[:1]), stock([x], outputs)(X[:1]), strict=True):
         assert relative(got, want) <= 1e-5
 
 
