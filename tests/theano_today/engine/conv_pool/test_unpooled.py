@@ -245,7 +245,7 @@ def test_debug_mode():
     x, v = T.tensor4("x"), parameter(4, 10, 3, 2)
     a = T.nnet.relu(biased(convolution(x, border_mode="half")))
     z = convolution(a, v, subsample=(2, 1), filter_dilation=(1, 2))
-    outputs = [z, *T.grad(T.sum(z**2), [W, B, v, x])]
+    outputs = [z, *T.grad(T.sum(z**2) / 1000, [W, B, v, x])]
     mode = DebugMode(optimizer="fast_run", check_c_code=False, check_py_code=True)
     mode.check_preallocated_output = ["f_contiguous"]
     function = theano.function([x], outputs, mode=mode)
