@@ -106,6 +106,10 @@ ELSEWHERE = {
     "theano_today.compat.theano.sandbox_cuda": "theano.sandbox.cuda's modules are tested by kinds "
     "of Ops: test_basic_ops.py (streams, FFT, nnet, blocks), test_blas.py (filters), "
     "test_dnn.py, test_dnn_rest.py, and tests/theano_today/compat/test_lasagne.py (pylearn2)",
+    "theano_today.engine.conv_pool.find": "what the rewrite finds: "
+    "tests/theano_today/engine/conv_pool/test_rewrite.py, test_unpooled.py",
+    "theano_today.engine.conv_pool.padding": "what the rewrite finds: "
+    "tests/theano_today/engine/conv_pool/test_rewrite.py, test_unpooled.py",
     "theano_today.python2.modules": "all of Python 2's modules together: "
     "tests/theano_today/python2/modules/test_supplied.py",
     "theano_today.runner.ipython": "tests/theano_today/runner/test_notebook.py",
