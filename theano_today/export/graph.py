@@ -14,7 +14,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-OPSET, IR = 18, 8  # read by onnxruntime 1.14 and later, native and in the browser
+OPSET, IR = 18, 8  # those of ONNX 1.13, of 2022
 
 _DTYPES = {"f": np.float32, "b": np.bool_, "i": np.int64, "u": np.int64}
 
