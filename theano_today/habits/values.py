@@ -105,7 +105,8 @@ def _is_for_tuple(key: Any) -> bool:
     return any(k is None or k is Ellipsis or isinstance(k, _PARTS) for k in key)
 
 
-_PARTS = (slice, list, tuple, str, np.ndarray)
+# Not text: a list of it names fields.
+_PARTS = (slice, list, tuple, np.ndarray)
 
 
 def key_of_then(key: Any) -> Any:

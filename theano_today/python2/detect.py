@@ -142,7 +142,7 @@ def _prints_by_function(tree: ast.Module) -> bool:
 
 def _signs(tree: ast.Module) -> Iterator[str]:
     """Yield the names of Python 2 that a file uses outside of any `if` or `try` made for both."""
-    bound = _bound(tree)
+    own = bound(tree)
     modules = {
         alias.asname or alias.name: alias.name
         for node in ast.walk(tree)
@@ -159,7 +159,7 @@ def _signs(tree: ast.Module) -> Iterator[str]:
             yield from (alias.name for alias in node.names if alias.name in gone)
         elif isinstance(node, ast.ExceptHandler) and _names_the_error(node.type):
             yield "except"
-        elif isinstance(node, ast.Name) and node.id in _NAMES and node.id not in bound:
+        elif isinstance(node, ast.Name) and node.id in _NAMES and node.id not in own:
             yield node.id
         elif isinstance(node, ast.Attribute):
             value = node.value
@@ -169,8 +169,8 @@ def _signs(tree: ast.Module) -> Iterator[str]:
         elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") in _METHODS:
             yield node.func.attr  # type: ignore[attr-defined]
         else:
-            yield from _lists(node, bound)
-            yield from _whole_quotients(node, bound)
+            yield from _lists(node, own)
+            yield from _whole_quotients(node, own)
 
 
 def _whole_quotients(node: ast.AST, bound: set[str]) -> Iterator[str]:
@@ -214,7 +214,8 @@ def _names_the_error(caught: ast.expr | None) -> bool:
     return not isinstance(second, ast.Name) or second.id[:1].islower()
 
 
-def _bound(tree: ast.Module) -> set[str]:
+def bound(tree: ast.AST) -> set[str]:
+    """Return the names that a file binds anywhere."""
     names: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):

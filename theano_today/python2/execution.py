@@ -14,7 +14,7 @@ from types import CodeType
 from typing import Any
 
 from theano_today.habits import rewriting
-from theano_today.python2 import comprehensions, translate
+from theano_today.python2 import comprehensions, detect, translate
 
 _COMPARISONS: dict[type, str] = {ast.Lt: "lt", ast.LtE: "le", ast.Gt: "gt", ast.GtE: "ge"}
 _NEW_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
@@ -84,7 +84,7 @@ def compile_file(path: Any, own: Callable[[str], bool] | None = None) -> CodeTyp
 def _for_the_run(tree: Any, source: str, done: translate.Translation) -> Any:
     if isinstance(tree, ast.Module):
         tree = comprehensions.let_leak(tree)
-    tree = _Semantics(done.print_function).visit(tree)
+    tree = _Semantics(done.print_function, detect.bound(tree)).visit(tree)
     tree = rewriting.rewrite(tree, python2=True)
     tree = ast.fix_missing_locations(tree)
     origins = done.lines
@@ -109,8 +109,10 @@ class _Semantics(ast.NodeTransformer):
     by StopIteration, and the names of exceptions, which stay bound when the handler is over.
     """
 
-    def __init__(self, print_function: bool) -> None:
+    def __init__(self, print_function: bool, bound: set[str]) -> None:
         self.print_function = print_function
+        # Names that are the program's own are not Python's types.
+        self.called = {name: _CALLED[name] for name in _CALLED.keys() - bound}
 
     def visit_Call(self, node: ast.Call) -> Any:
         self.generic_visit(node)
@@ -120,7 +122,7 @@ class _Semantics(ast.NodeTransformer):
                 ast.Attribute(runtime, "print_statement", ast.Load()), node.func
             )
         elif isinstance(node.func, ast.Name) and len(node.args) == 1 and not node.keywords:
-            name = _CALLED.get(node.func.id)
+            name = self.called.get(node.func.id)
             if name and not isinstance(node.args[0], ast.Starred):
                 self._call_runtime(node, name)
         elif isinstance(node.func, ast.Attribute) and node.func.attr == "format":

@@ -317,5 +317,9 @@ def code_of_today(source: bytes | str, name: str) -> CodeType:
     SyntaxError, ValueError
         As compile does.
     """
-    tree = ast.parse(source, name)
-    return compile(rewriting.rewrite(tree), name, "exec", dont_inherit=True)
+
+    def make() -> CodeType:
+        tree = ast.parse(source, name)
+        return compile(rewriting.rewrite(tree), name, "exec", dont_inherit=True)
+
+    return cache.kept(make, "today", name, source)

@@ -67,6 +67,11 @@ def test_a_list_of_lists_is_decided_by_the_age_of_the_program():
     assert values.item_of_python2(square(), many).shape == (33, 1, 4)
 
 
+def test_lists_of_fields():
+    x = np.zeros(2, [("a", int), ("b", float)])
+    assert values.item_of_python2(x, ["a", "b"]).dtype.names == ("a", "b")
+
+
 def test_keys_that_numpy_takes_are_numpy_s():
     x = square()
     for key in (1, slice(1), (0, 1), [0, 1], x > 3, None, ..., np.array([[0, 1]])):

@@ -104,3 +104,11 @@ def test_a_file_of_python_3_is_compiled_as_it_is(tmp_path):
     space = {}
     exec(execution.compile_file(path), space)
     assert space["x"] == 3.5
+
+
+def test_types_of_the_programs_own_are_called():
+    source = "def str(x): return 'mine'\nresult = str(0.1 + 0.2), unicode(0.1 + 0.2)\n"
+    namespace: dict = {}
+    names.prepare(namespace)
+    exec(execution.compile_text(source, "program.py"), namespace)
+    assert namespace["result"] == ("mine", "0.3")

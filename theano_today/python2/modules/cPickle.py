@@ -40,7 +40,7 @@ def dump(obj: Any, file: Any, *arguments: Any, **options: Any) -> None:
     today.dump(obj, _writer(file), *arguments, **options)
 
 
-def dumps(obj: Any, protocol: int = 0) -> Bytes:
+def dumps(obj: Any, protocol: int = 2) -> Bytes:
     return Bytes(today.dumps(obj, protocol))
 
 
