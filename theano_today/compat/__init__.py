@@ -2,9 +2,10 @@
 
 One module per package that moved on; each entry says what broke and since which version.
 A name that a current package does define is never replaced, so pandas, scikit-learn, pytest
-and the user's own code see what they always saw. Importing Theano wraps functions of NumPy that
-take a size or make an array (whole_floats.py, numpy_arrays.py); they are called as they are unless
-NumPy would refuse the call.
+and the user's own code see what they always saw. Importing Theano wraps
+functions of NumPy, pandas and matplotlib whose arguments were others then (whole_floats.py,
+numpy_arrays.py, pandas_names.py, matplotlib_calls.py); they are called as they are unless the
+package would refuse the call.
 """
 
 from theano_today import hooks

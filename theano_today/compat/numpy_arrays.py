@@ -5,6 +5,7 @@
 - ``np.array(x, copy=False)``: a copy where one is needed (a ValueError since 2.0).
 - ``np.array([-1, 300], "uint8")``: wrapped around (an OverflowError since 2.0).
 - ``np.fromstring(data, "uint8")``: the bytes as they are (a ValueError since 2.3).
+- ``np.frombuffer(text)``, where a program of Python 2 has text for bytes (a TypeError in Python 3).
 - ``np.sum(x for x in rows)``: Python's sum (a TypeError since 2.4).
 - ``np.histogram(x, normed=True)``: density (a TypeError since 1.24).
 
@@ -106,6 +107,15 @@ def _reading(function: Callable) -> Callable:
     return fromstring
 
 
+def _viewing(function: Callable) -> Callable:
+    def frombuffer(buffer, *arguments, **options):
+        if type(buffer) is str and not is_of_today(sys._getframe(1)):
+            buffer = buffer.encode("latin-1")
+        return function(buffer, *arguments, **options)
+
+    return frombuffer
+
+
 def _adding(function: Callable) -> Callable:
     def sum(*arguments, **options):
         if arguments and type(arguments[0]) is GeneratorType and not is_of_today(sys._getframe(1)):
@@ -130,6 +140,7 @@ _WRAPPED: dict[str, Callable] = {
     "asarray": _making,
     "asanyarray": _making,
     "fromstring": _reading,
+    "frombuffer": _viewing,
     "sum": _adding,
     "histogram": _counting,
 }

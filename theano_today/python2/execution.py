@@ -147,6 +147,12 @@ class _Semantics(ast.NodeTransformer):
 
     def visit_Compare(self, node: ast.Compare) -> Any:
         self.generic_visit(node)
+        within = len(node.ops) == 1 and isinstance(node.ops[0], (ast.In, ast.NotIn))
+        if within and isinstance(node.comparators[0], ast.Constant):
+            call = ast.Call(node.left, [node.left], [])
+            self._call_runtime(call, "member")
+            node.left = ast.copy_location(call, node.left)
+            return node
         if not any(type(op) in _COMPARISONS for op in node.ops):
             return node
         values = [node.left, *node.comparators]

@@ -114,6 +114,13 @@ class BytesFile(ReadsStrings, _Read, _Written, io.BufferedRandom):
         super().write(_written(data))
 
 
+class _BytesBoth(_Written, io.BufferedRandom):
+    """What a file of text to be read and written stands on."""
+
+    def write(self, data):
+        super().write(_written(data))
+
+
 class BytesReader(ReadsStrings, _Read, io.BufferedReader):
     """Only read."""
 
@@ -139,9 +146,11 @@ def open(name: Any, mode: str = "r", buffering: int = -1, *arguments: Any, **opt
         return AtOnce(raw)
     buffer: Any
     if "+" in mode:
-        buffer = BytesFile(raw, size) if raw.seekable() else io.BufferedRWPair(raw, raw, size)
+        kind: Any = BytesFile if binary else _BytesBoth
+        buffer = kind(raw, size) if raw.seekable() else io.BufferedRWPair(raw, raw, size)
     elif letter == "r":
-        buffer = BytesReader(raw, size)
+        # What TextFile reads has to be plain bytes.
+        buffer = BytesReader(raw, size) if binary else io.BufferedReader(raw, size)
     else:
         buffer = BytesWriter(raw, size)
     if binary:
@@ -175,9 +184,18 @@ def _head(raw: io.FileIO) -> bytes:
 
 
 def bytes_of(file: Any) -> Any:
-    """Return the file of bytes under a file of text; another file comes back as it is."""
+    """Return what reads and writes plain bytes of a file, for code in C; others come back."""
     if isinstance(file, io.TextIOWrapper):
         if file.writable():
             file.flush()
         return file.buffer
-    return file
+    return _Plain(file) if isinstance(file, ReadsStrings) else file
+
+
+class _Plain:
+    """A file of bytes that knows nothing of strings."""
+
+    def __init__(self, file: Any) -> None:
+        plain: Any = super(ReadsStrings, file)
+        self.read, self.readline = plain.read, plain.readline
+        self.readinto, self.write = file.readinto, file.write

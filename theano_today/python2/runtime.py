@@ -23,7 +23,7 @@ from theano_today.python2.division import (
 )
 from theano_today.python2.ordering import chain, ge, gt, le, lt, sort
 from theano_today.python2.printing import print_statement
-from theano_today.python2.strings import Bytes, join, string, to_bytes, with_digits
+from theano_today.python2.strings import Bytes, join, member, string, to_bytes, with_digits
 
 __all__ = [
     "chain",
@@ -45,6 +45,7 @@ __all__ = [
     "le",
     "listed",
     "lt",
+    "member",
     "message",
     "next",
     "print_statement",

@@ -2,8 +2,9 @@
 
 Text is text here (str), whatever the program read it from. What stays bytes is what a program asks
 for as such: a file opened with "rb", an archive, a packed structure. A translated program gets
-these as `Bytes`, which are bytes for every library, and mix with text, compare with it and are
-found by it in a dict, as strings did.
+these as text if they are that, of ASCII and without control characters; else as `Bytes`, which are
+bytes for every library, and mix with text, compare with it and are found by it in a dict, as
+strings did.
 """
 
 from __future__ import annotations
@@ -139,9 +140,9 @@ class Bytes(bytes):
 
 
 def as_string(value: Any) -> Any:
-    """Return `value` with bytes as `Bytes`, those in a list or tuple too."""
+    """Return `value` with bytes of text in ASCII as text, others as `Bytes`; in a list, too."""
     if type(value) is bytes:
-        return Bytes(value)
+        return Bytes(value) if _BINARY.search(value) else value.decode("ascii")
     if type(value) in (list, tuple):
         return type(value)(map(as_string, value))
     return value
@@ -206,6 +207,11 @@ def for_program(value: Any, depth: int = 2) -> Any:
     """Return bytes as `Bytes` if it is translated code that asked, `depth` frames up."""
     asks = _RUNTIME in sys._getframe(depth).f_globals
     return as_string(value) if asks else value
+
+
+def member(x: Any) -> Any:
+    """Return x for ``x in y``: text knows no bytes to be in it."""
+    return to_text(x) if type(x) is Bytes else x
 
 
 def join(separator: Any, items: Any) -> Any:

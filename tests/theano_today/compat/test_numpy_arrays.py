@@ -59,6 +59,7 @@ def test_bytes_by_fromstring():
     np.testing.assert_array_equal(np.fromstring(data, np.int16, count=2), [-2, -1])
     np.testing.assert_array_equal(np.fromstring("a\xff", dtype="uint8"), [97, 255])
     np.testing.assert_array_equal(np.fromstring("1 2", sep=" "), [1.0, 2.0])
+    np.testing.assert_array_equal(np.frombuffer("a\xff", "uint8"), [97, 255])
 
 
 def test_sum_of_a_generator():

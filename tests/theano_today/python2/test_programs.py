@@ -60,7 +60,7 @@ def test_trained_to_its_result(name, arguments, says, largest, tmp_path):
     assert result <= largest
 
 
-@pytest.mark.parametrize("name", ["semantics", "strings"])
+@pytest.mark.parametrize("name", ["semantics", "strings", "words"])
 def test_what_python_2_printed(name, tmp_path):
     done = run(name, tmp_path)
     assert done.returncode == 0, done.stderr

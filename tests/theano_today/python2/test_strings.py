@@ -65,7 +65,17 @@ def test_methods():
     assert Bytes(b"a%d") % 3 == "a3"
     assert Bytes(b"a{}").format(3) == "a3"
     assert Bytes(b"-").join(["a", Bytes(b"b")]) == "a-b"
-    assert all(type(word) is Bytes for word in line.split())
+    assert all(type(word) is str for word in line.split())
+    assert [type(word) for word in Bytes(b"a \xff").split()] == [str, Bytes]
+
+
+def test_what_is_text_is_that():
+    assert type(strings.as_string(b"a b\n\t")) is str
+    assert type(strings.as_string(b"a\x00")) is Bytes
+    assert [type(x) for x in strings.as_string([b"a", "b", b"\xc3\xa9", 3])] == [
+        str, str, Bytes, int,
+    ]  # fmt: skip
+    assert strings.member(Bytes(b"\xff")) in "a\xff"
 
 
 def test_as_text():
