@@ -22,6 +22,7 @@ from typing import Any
 from theano_today.python2.strings import (
     LOOKED_AT,
     Bytes,
+    as_string,
     encoding_of,
     for_program,
     to_bytes,
@@ -123,6 +124,24 @@ class _BytesBoth(_Written, io.BufferedRandom):
 
 class BytesReader(ReadsStrings, _Read, io.BufferedReader):
     """Only read."""
+
+
+class PipeReader(BytesReader):
+    """What a process says: strings for whoever asks."""
+
+    def read(self, *arguments):
+        return as_string(io.BufferedReader.read(self, *arguments))
+
+    def readline(self, *arguments):
+        return as_string(io.BufferedReader.readline(self, *arguments))
+
+    def readlines(self, *arguments):
+        return as_string(io.BufferedReader.readlines(self, *arguments))
+
+    def next(self):
+        return as_string(io.BufferedReader.__next__(self))
+
+    __next__ = next
 
 
 class BytesWriter(_Written, io.BufferedWriter):

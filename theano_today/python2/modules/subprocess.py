@@ -28,9 +28,9 @@ class Popen(today.Popen):
         if self.stdin is not None:
             self.stdin = (files.BytesWriter if bufsize else files.AtOnce)(self.stdin)
         if self.stdout is not None:
-            self.stdout = files.BytesReader(self.stdout)
+            self.stdout = files.PipeReader(self.stdout)
         if self.stderr is not None:
-            self.stderr = files.BytesReader(self.stderr)
+            self.stderr = files.PipeReader(self.stderr)
 
     def communicate(self: Any, input=None, timeout=None):
         if not self.text_mode:
