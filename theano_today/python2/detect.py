@@ -142,7 +142,7 @@ def _prints_by_function(tree: ast.Module) -> bool:
 
 def _signs(tree: ast.Module) -> Iterator[str]:
     """Yield the names of Python 2 that a file uses outside of any `if` or `try` made for both."""
-    own = bound(tree)
+    own = _bound(tree)
     modules = {
         alias.asname or alias.name: alias.name
         for node in ast.walk(tree)
@@ -214,8 +214,7 @@ def _names_the_error(caught: ast.expr | None) -> bool:
     return not isinstance(second, ast.Name) or second.id[:1].islower()
 
 
-def bound(tree: ast.AST) -> set[str]:
-    """Return the names that a file binds anywhere."""
+def _bound(tree: ast.AST) -> set[str]:
     names: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
