@@ -1,7 +1,7 @@
 """Time a training step of nets of the time: this engine, stock Theano and PyTorch, by turns.
 
     python benchmarks/nets.py [--nets NAMES] [--contestants NAMES] [--repeats N] [--threads N]
-                              [--start] [--others PYTHON] [--data DIR]
+                              [--processor] [--start] [--others PYTHON] [--data DIR]
 
     python benchmarks/nets.py --nets vgg,lstm --contestants engine,tuned
 
@@ -13,8 +13,10 @@ keep.
 
 The share of the peak is that of the multiplications that direct convolutions and products have,
 each with its addition, beside what the cores do in registers: who needs fewer (Winograd, winners
-only) can be above 100 %. With --start, also the time from the start of Python to the end of
-the first step, with an empty compile directory and with a filled one.
+only) can be above 100 %. On a machine that others load, --processor --threads 1 counts processor
+time instead: it hardly depends on them, where threads that wait for each other do. With --start,
+also the time from the start of Python to the end of the first step, with an empty compile
+directory and with a filled one.
 """
 
 from __future__ import annotations
@@ -78,6 +80,7 @@ def main() -> None:
     parser.add_argument("--contestants", metavar="NAMES", help="whose names hold one of a,b,c")
     parser.add_argument("--repeats", type=int, default=5, help="turns of each (default 5)")
     parser.add_argument("--threads", type=int, help="of each (default: one for each core)")
+    parser.add_argument("--processor", action="store_true", help="count processor time")
     parser.add_argument("--start", action="store_true", help="measure the start, too")
     parser.add_argument("--others", metavar="PYTHON", default=str(OTHERS))
     parser.add_argument("--data", metavar="DIR", help="folder with training.csv")
@@ -92,7 +95,8 @@ def main() -> None:
     environment = threads_environment(options.threads)
     threads = int(environment["OMP_NUM_THREADS"])
     with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(Path(folder), environment, options.others)
+        clock = "processor" if options.processor else "seconds"
+        bench = Bench(Path(folder), environment, options.others, clock)
         if "tutorial" in nets:
             bench.write_faces()
         measured = {net: bench.measure(net, names, options.repeats) for net in nets}
@@ -101,7 +105,8 @@ def main() -> None:
 
     peak = measure_peaks(threads).registers
     print(
-        f"a training step, {threads} threads; milliseconds, median (least to most); "
+        f"a training step, {threads} threads; milliseconds"
+        f"{' of processor time' * options.processor}, median (least to most); "
         f"peak in registers {peak / 1e9:.0f} GFLOP/s; load {os.getloadavg()[0]:.1f}\n"
     )
     print(markdown(table(measured, names)))
@@ -159,10 +164,15 @@ class Bench:
         Of all contestants.
     others : str
         The Python that has PyTorch.
+    clock : {"seconds", "processor"}
+        Which of a contestant's times count.
     """
 
-    def __init__(self, folder: Path, environment: Mapping[str, str], others: str) -> None:
+    def __init__(
+        self, folder: Path, environment: Mapping[str, str], others: str, clock: str = "seconds"
+    ) -> None:
         self.folder, self.environment, self.others = folder, environment, others
+        self.clock = clock
         self.absent: set[str] = set()
 
     def write_faces(self) -> None:
@@ -196,13 +206,15 @@ class Bench:
 
     def measure(self, net: str, names: list[str], repeats: int) -> dict[str, Row]:
         """Let the contestants train a net by turns."""
-        print(net, file=sys.stderr, flush=True)
         workers: dict[str, Worker] = {}
         try:
             for name in names:
                 if (worker := self.worker(net, name)) is not None:
                     workers[name] = worker
-            return turns(workers, repeats)
+            rows = turns(workers, repeats, self.clock)
+            for name, row in rows.items():  # who ends it early has these
+                print(f"{net}: {name} {row.seconds.times(1000)} ms", file=sys.stderr, flush=True)
+            return rows
         finally:
             for worker in workers.values():
                 worker.close()
@@ -224,7 +236,7 @@ class Bench:
         return found
 
 
-def turns(workers: Mapping[str, Worker], repeats: int) -> dict[str, Row]:
+def turns(workers: Mapping[str, Worker], repeats: int, clock: str = "seconds") -> dict[str, Row]:
     """Ask the workers by turns for about `TURN` seconds each; the first turn does not count."""
     counts, found, last = {}, {name: [] for name in workers}, {}  # type: ignore[var-annotated]
     for name, worker in workers.items():
@@ -234,7 +246,7 @@ def turns(workers: Mapping[str, Worker], repeats: int) -> dict[str, Row]:
     for _ in range(repeats):
         for name, worker in workers.items():
             last[name] = worker.ask(count=counts[name])
-            found[name] += last[name]["seconds"]
+            found[name] += last[name][clock]
     return {
         name: Row(
             Spread.of(found[name]), last[name]["peak MiB"], last[name]["multiplications"],

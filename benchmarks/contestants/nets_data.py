@@ -124,15 +124,20 @@ class Steps:
         """Take a step (of the tutorial's last net: an epoch); return the loss."""
 
     def answer(self, count: int = 1) -> dict:
-        """Take steps; return the "seconds" of each, the last "loss", the "peak MiB" so far."""
-        seconds = []
+        """Take steps; return the "seconds" of each, the last "loss", the "peak MiB" so far.
+
+        "processor" are the seconds of processor time of each step.
+        """
+        seconds, processor = [], []
         for _ in range(count):
-            begin = time.perf_counter()
+            begin, busy = time.perf_counter(), time.process_time()
             loss = self.step()
             seconds.append(time.perf_counter() - begin)
+            processor.append(time.process_time() - busy)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return {
             "seconds": seconds,
+            "processor": processor,
             "loss": loss,
             "peak MiB": peak / (2**20 if sys.platform == "darwin" else 2**10),
             "multiplications": self.multiplications,

@@ -13,7 +13,8 @@ class Contestant:
 
     def ask(self, count):
         self.asked.append(count)
-        return {"seconds": [self.seconds] * count, "peak MiB": 100.0, "multiplications": 5e9}
+        times = {"seconds": [self.seconds] * count, "processor": [2 * self.seconds] * count}
+        return {**times, "peak MiB": 100.0, "multiplications": 5e9}
 
 
 def test_turns_of_about_a_second():
@@ -22,6 +23,8 @@ def test_turns_of_about_a_second():
     assert fast.asked == [1, 1, 10, 10]
     assert slow.asked == [1, 1, 1, 1]
     assert rows["fast"] == Row(Spread(0.1, 0.1, 0.1), 100.0, 5e9, 0.25)
+    rows = turns({"fast": fast}, 1, "processor")
+    assert rows["fast"].seconds == Spread(0.2, 0.2, 0.2)
 
 
 def test_tables():
