@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from theano import scalar
 from theano.gof import Constant, Variable
-from theano.tensor import elemwise, subtensor
+from theano.tensor import basic, elemwise, subtensor
 from theano.tensor.nnet import abstract_conv
 from theano.tensor.signal import pool
 
@@ -15,6 +15,8 @@ from theano_today.engine.conv_pool.padding import border_of, same_border, withou
 from theano_today.engine.patterns import either_way, is_number, operands
 
 LARGEST_FILTER = 5
+
+_OF_CHANNELS = (True, False, True, True)
 
 
 # ---- small patterns ----------------------------------------------------------------------
@@ -48,9 +50,13 @@ def biased(z: Variable) -> tuple[Variable, Variable | None]:
     """Return the convolution and the bias (f,) whose sum z is; else z and None."""
     for conv, b in either_way(operands(z, scalar.Add, 2)):
         node = b.owner
-        if node is None or not isinstance(node.op, elemwise.DimShuffle):
+        if node is None or not isinstance(node.op, (elemwise.DimShuffle, basic.Reshape)):
             continue
-        if node.op.new_order == ("x", 0, "x", "x") and node.inputs[0].ndim == 1:
+        if isinstance(node.op, basic.Reshape):  # Keras: b.reshape((1, f, 1, 1))
+            of_channels = b.broadcastable == _OF_CHANNELS
+        else:
+            of_channels = node.op.new_order == ("x", 0, "x", "x")
+        if of_channels and node.inputs[0].ndim == 1:
             return conv, node.inputs[0]
     return z, None
 

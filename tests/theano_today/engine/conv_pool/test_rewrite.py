@@ -224,6 +224,18 @@ def test_relu_of_theano_is_rectify():
     compare([x], [p, T.grad(p.sum(), W)], [X], 1, 1)
 
 
+def test_a_bias_that_is_reshaped():
+    # As Keras adds it, with its filters' axes in another order
+    x, w, b = T.tensor4(), parameter(3, 3, 2, 5), parameter(5)
+    filters = w.dimshuffle(3, 2, 0, 1)
+    z = conv2d(x, filters, filter_shape=(5, 2, 3, 3)) + T.reshape(b, (1, 5, 1, 1))
+    cost = (pool(T.nnet.relu(z)) ** 2).sum()
+    compare([x], [cost, *T.grad(cost, [w, b, x])], [X], stages=1, gradients=1)
+    # Of rows, not of channels
+    z = conv2d(x, filters, filter_shape=(5, 2, 3, 3)) + T.reshape(parameter(9), (1, 1, 9, 1))
+    compare([x], [pool(T.nnet.relu(z))], [X], stages=0)
+
+
 def test_an_input_of_one_image():
     x = T.TensorType("float32", (True, False, False, False))("x")
     p = pool(rectify(convolution(x, W) + B.dimshuffle("x", 0, "x", "x")))
