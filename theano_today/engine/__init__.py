@@ -3,6 +3,8 @@
 - kernels/: C++ for the stages of a convolutional net, products and updates; library.py
   compiles them once for this machine
 - conv_pool/: convolution + bias + rectify (+ max-pool) as one operation, with its gradients
+- conv_pool/: convolution + bias + rectify + max-pool as one operation, with its gradients
+- scan/: the loop of theano.scan without Python
 - updates.py: momentum steps in one pass over memory
 - random_streams.py: MRG_RandomStreams' numbers, and the masks of dropout
 - dispatch.py: which of these, NumPy or Theano's own C code runs a node of a graph
@@ -23,6 +25,7 @@ def install() -> None:
     # Before theano.configdefaults, which warns of unknown flags.
     hooks.after_import("theano.configparser", _add_flag)
     hooks.after_import("theano.gof.op", dispatch.patch)
+    hooks.after_import("theano.scan_module.scan_op", _patch_scan)
     hooks.after_import("theano", _register)
     hooks.after_import("theano.sandbox.rng_mrg", _register_random_streams)
 
@@ -36,11 +39,17 @@ def _add_flag(configparser: ModuleType) -> None:
     )
 
 
+def _patch_scan(scan_op: ModuleType) -> None:
+    from theano_today.engine.scan import loop
+
+    loop.patch(scan_op)
+
+
 def _register(theano: ModuleType) -> None:
     from theano_today.engine import genuine, updates
-    from theano_today.engine.conv_pool import chain, dropout, legacy, rewrite
+    from theano_today.engine.scan import loop
 
-    genuine.remember(dispatch.covered())
+    genuine.remember([*dispatch.covered(), *loop.covered()])
     legacy.register()
     rewrite.register()
     dropout.register()

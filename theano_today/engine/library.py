@@ -226,6 +226,8 @@ def _declare(library: ctypes.CDLL) -> None:
         "today_forward": (links, number),
         "today_backward": (links, number),
         "today_product": (*matrix, *matrix, pointer, *[number] * 3),
+        "today_steps": (pointer, pointer, number, number, pointer),
+        "today_function": (number,),
         "today_update": (*step, pointer, number),
         "today_update_with_product": (*step, *matrix, *matrix, *[number] * 3),
         "today_elementwise": (pointer, number, pointer, *[number] * 5),
@@ -236,6 +238,7 @@ def _declare(library: ctypes.CDLL) -> None:
     for name, types in signatures.items():
         getattr(library, name).argtypes = types
     library.today_take.restype = pointer
+    library.today_function.restype = ctypes.c_char_p
     library.today_give.restype = None
     library.today_link_size.restype = number
     theirs, ours = library.today_link_size(), ctypes.sizeof(Link)

@@ -78,7 +78,7 @@ def perform(
     is_vector = [bool(flag) for flag in vector_outs]
     # Steps of these are never handed to the inner function to be written into.
     is_copied = [is_vector[k] or store_steps[k] == 1 for k in range(n_kept)]
-    _allocate(outs, initial, store_steps, mintaps, destroy_map, n_mit_mot)
+    allocate(outs, initial, store_steps, mintaps, destroy_map, n_mit_mot)
 
     # Of each input and output of the inner function, the list whose one element is its value
     inputs = [container.storage for container in fnct.input_storage]
@@ -156,7 +156,7 @@ def perform(
         i += 1
 
     for k in range(n_mit_mot, n_kept):
-        _put_in_order(outs[k], pos[k], store_steps[k], i - mintaps[k], n_steps - i)
+        put_in_order(outs[k], pos[k], store_steps[k], i - mintaps[k], n_steps - i)
     # What the inner function holds could be a part of our inputs and outputs.
     for cell in (*inputs, *outputs):
         cell[0] = None
@@ -189,7 +189,7 @@ def check_steps(n_steps: int, sequences, node) -> None:
             )  # fmt: skip
 
 
-def _allocate(outs, initial, store_steps, mintaps, destroy_map, n_mit_mot) -> None:
+def allocate(outs, initial, store_steps, mintaps, destroy_map, n_mit_mot) -> None:
     """Put the initial values where the recurrent outputs will be."""
     for k, (out, start) in enumerate(zip(outs, initial, strict=False)):
         if destroy_map[k]:
@@ -273,7 +273,7 @@ def _store(out, at: int, value, step: int) -> None:
         ) from error
 
 
-def _put_in_order(out: list, pos: int, stored: int, done: int, left: int) -> None:
+def put_in_order(out: list, pos: int, stored: int, done: int, left: int) -> None:
     """Have the oldest step first; cut off, or set to 0, what no step has computed.
 
     Parameters

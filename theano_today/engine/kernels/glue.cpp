@@ -4,6 +4,7 @@
 #include "elementwise.hpp"
 #include "memory.hpp"
 #include "mrg.hpp"
+#include "steps.hpp"
 #include "update.hpp"
 
 using namespace today;
@@ -80,6 +81,16 @@ int today_uniform_double(int32_t *state, int64_t streams, double *samples, int64
 
 int today_mask(int32_t *state, int64_t streams, float p, uint8_t *mask, int64_t count) {
     return guarded([&] { draw_mask(state, streams, p, mask, count); });
+// The names of the elementwise functions, in the order that programs number them
+const char *today_function(int64_t k) {
+    return k < scalars::COUNT ? scalars::TABLE[k].name : nullptr;
+}
+
+// `done`: how many of the steps
+int today_steps(const int64_t *program, const int64_t *slots, int64_t n_slots, int64_t n_steps,
+                int64_t *done) {
+    return guarded(
+        [&] { *done = steps::Program(program, (const steps::Slot *)slots, n_slots).run(n_steps); });
 }
 
 } // extern "C"

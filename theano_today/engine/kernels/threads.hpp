@@ -225,6 +225,9 @@ enum class Use {
     live_columns,  // of the right factor of a momentum step
     gradients,     // of outputs without a pool, with zeros around them
     spread,        // the same, as the gradients of a convolution's inputs need them
+    step_scratch,  // of a scan's steps: what one node hands to the next
+    step_packs,    // right factors that all steps share
+    step_panels,   // a right factor of one step, or sums
     count
 };
 

@@ -37,7 +37,7 @@ def long(case):
 
 
 def loop(*arguments, **more):
-    return theano.scan(*arguments, mode=PLAIN, **more)
+    return theano.scan(*arguments, **{"mode": PLAIN, **more})
 
 
 def compiled(inputs, outputs, mode=PLAIN, **more):

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "stages.hpp"
+#include "steps.hpp"
 
 namespace {
 
@@ -576,6 +577,10 @@ int main(int arguments, char **argument) {
         check_elementwise(cases);
     else if (section == "streams")
         check_streams(cases);
+    else if (section == "steps")
+        steps::check_recurrences(cases);
+    else if (section == "functions")
+        steps::check_functions(cases);
     else if (section == "callers")
         check_callers(cases);
     else if (section == "forks")

@@ -32,6 +32,8 @@ SECTIONS = {
     "streams": 150,
     "elementwise": 300,
     "dropout": 100,
+    "steps": 150,
+    "functions": 100,
     "memory": 200,
     "callers": 10,
     "forks": 400,

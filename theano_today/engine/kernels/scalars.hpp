@@ -1,0 +1,247 @@
+// Elementwise functions, an array at a time, by name: "add.f4" adds float32, "cast.f4.i8" makes
+// int64 of float32. steps.hpp runs them over blocks that stay in the cache.
+//
+// They have the bits of Theano's C code, since each does one operation. Of float32, exp, tanh and
+// sigmoid are vectors' own, within 2 units in the last place (tests/.../test_scalars.py); all that
+// is left to the C library is the same as in Theano.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <type_traits>
+
+#include "vec.hpp"
+
+#if defined(__clang__)
+#define INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define INDEPENDENT _Pragma("GCC ivdep")
+#endif
+
+namespace today {
+
+// o[i] = f(a[i], b[i], c[i]) for i < n; o may be one of the others.
+using Function = void (*)(char *o, const char *a, const char *b, const char *c, long n);
+struct Named {
+    const char *name;
+    Function run;
+};
+
+namespace scalars {
+
+template <class R, class T, class F>
+static INLINE void unary(char *o, const char *a, long n, F &&f) {
+    R *to = (R *)o;
+    const T *x = (const T *)a;
+    INDEPENDENT
+    for (long i = 0; i < n; i++)
+        to[i] = f(x[i]);
+}
+template <class R, class T, class F>
+static INLINE void binary(char *o, const char *a, const char *b, long n, F &&f) {
+    R *to = (R *)o;
+    const T *x = (const T *)a, *y = (const T *)b;
+    INDEPENDENT
+    for (long i = 0; i < n; i++)
+        to[i] = f(x[i], y[i]);
+}
+
+// Integers wrap, as the processor does it.
+template <class T> struct Wrapping {
+    using type = T;
+};
+template <class T>
+    requires std::is_integral_v<T>
+struct Wrapping<T> {
+    using type = std::make_unsigned_t<std::conditional_t<(sizeof(T) < 4), int32_t, T>>;
+};
+
+#define UNARY(NAME, R, EXPRESSION)                                                                 \
+    template <class T> void NAME(char *o, const char *a, const char *, const char *, long n) {     \
+        unary<R, T>(o, a, n, [](T x) -> R { return EXPRESSION; });                                 \
+    }
+#define BINARY(NAME, R, EXPRESSION)                                                                \
+    template <class T> void NAME(char *o, const char *a, const char *b, const char *, long n) {    \
+        binary<R, T>(o, a, b, n, [](T x, T y) -> R {                                               \
+            using U [[maybe_unused]] = typename Wrapping<T>::type;                                 \
+            return EXPRESSION;                                                                     \
+        });                                                                                        \
+    }
+
+BINARY(add, T, T(U(x) + U(y)))
+BINARY(sub, T, T(U(x) - U(y)))
+BINARY(mul, T, T(U(x) * U(y)))
+BINARY(div, T, x / y)
+BINARY(eq, int8_t, x == y)
+BINARY(neq, int8_t, x != y)
+BINARY(lt, int8_t, x < y)
+BINARY(gt, int8_t, x > y)
+BINARY(le, int8_t, x <= y)
+BINARY(ge, int8_t, x >= y)
+BINARY(bit_and, T, T(x &y))
+BINARY(bit_or, T, T(x | y))
+BINARY(bit_xor, T, T(x ^ y))
+// Theano's formulas; of two that are equal the first.
+BINARY(maximum, T, y > x ? y : x >= y ? x : std::numeric_limits<T>::quiet_NaN())
+BINARY(minimum, T, y < x ? y : x <= y ? x : std::numeric_limits<T>::quiet_NaN())
+UNARY(neg, T, T(-x))
+UNARY(wrapped_neg, T, T(0 - typename Wrapping<T>::type(x)))
+UNARY(wrapped_abs, T, x < 0 ? T(0 - typename Wrapping<T>::type(x)) : x)
+UNARY(fabs, T, std::fabs(x))
+UNARY(sqr, T, T(typename Wrapping<T>::type(x) * typename Wrapping<T>::type(x)))
+UNARY(identity, T, x)
+UNARY(sqrt, T, std::sqrt(x))
+UNARY(inv, T, T(1) / x)
+UNARY(log, T, std::log(x))
+UNARY(log1p, T, std::log1p(x))
+UNARY(logical_not, int8_t, !x)
+UNARY(exp_of_double, T, std::exp(x))
+UNARY(tanh_of_double, T, std::tanh(x))
+UNARY(sigmoid_of_double, T, x < -709.0 ? 0.0 : x > 19.0 ? 1.0 : 1.0 / (1.0 + std::exp(-x)))
+
+template <class R, class T> void cast(char *o, const char *a, const char *, const char *, long n) {
+    unary<R, T>(o, a, n, [](T x) -> R { return R(x); });
+}
+template <class T> void cast_to_bool(char *o, const char *a, const char *, const char *, long n) {
+    unary<int8_t, T>(o, a, n, [](T x) -> int8_t { return x != 0; });
+}
+// The condition is of one byte.
+template <class T> void pick(char *o, const char *a, const char *b, const char *c, long n) {
+    T *to = (T *)o;
+    const int8_t *condition = (const int8_t *)a;
+    const T *x = (const T *)b, *y = (const T *)c;
+    INDEPENDENT
+    for (long i = 0; i < n; i++)
+        to[i] = condition[i] ? x[i] : y[i];
+}
+
+// Vectors at a time; behind the last whole one the lanes of a part
+template <class F> static INLINE void vectors(char *o, const char *a, long n, F &&f) {
+    float *to = (float *)o;
+    const float *x = (const float *)a;
+    long i = 0;
+    for (; i + V <= n; i += V)
+        store(to + i, f(load(x + i)));
+    if (i < n)
+        store_first(to + i, f(load_first(x + i, n - i)), n - i);
+}
+
+static INLINE vf multiply_add(vf a, vf b, vf c) { return a * b + c; }
+
+// e ** x as 2 ** n * e ** r, |r| <= ln(2) / 2. Cody and Waite's reduction and the polynomial of
+// Cephes' expf (S. Moshier). Two factors for 2 ** n, so that small results lose their digits one
+// by one, and large ones become infinite where they should.
+static INLINE vf exp_of(vf x) {
+    const vf low = splat(-104.0f), high = splat(89.0f);
+    vf z = where((vi)(x < low), low, x);
+    z = where((vi)(z > high), high, z);  // NaN passes
+    const vf shift = splat(12582912.0f); // 1.5 * 2 ** 23: what is added to it is rounded
+    const vf n = multiply_add(z, splat(1.44269504088896341f), shift) - shift;
+    vf r = multiply_add(n, splat(-0.693359375f), z);
+    r = multiply_add(n, splat(2.12194440e-4f), r);
+    vf p = splat(1.9875691500e-4f);
+    p = multiply_add(p, r, splat(1.3981999507e-3f));
+    p = multiply_add(p, r, splat(8.3334519073e-3f));
+    p = multiply_add(p, r, splat(4.1665795894e-2f));
+    p = multiply_add(p, r, splat(1.6666665459e-1f));
+    p = multiply_add(p, r, splat(5.0000001201e-1f));
+    p = multiply_add(p, r * r, r) + splat(1.0f);
+    const vf whole = where((vi)(x == x), n, vf{}); // an integer of NaN is anything
+    const vi k = __builtin_convertvector(whole, vi), half = k >> 1;
+    const vf one = (vf)((half + splat(127)) << 23), other = (vf)((k - half + splat(127)) << 23);
+    return p * one * other;
+}
+
+static INLINE vf with_sign_of(vf x, vf sign) {
+    const vi bit = splat(int32_t(0x80000000));
+    return (vf)(((vi)x & ~bit) | ((vi)sign & bit));
+}
+
+// Near 0 Cephes' tanhf, elsewhere 1 - 2 / (e ** 2|x| + 1).
+static INLINE vf tanh_of(vf x) {
+    const vf size = (vf)((vi)x & splat(int32_t(0x7fffffff)));
+    const vf z = x * x;
+    vf p = splat(-5.70498872745e-3f);
+    p = multiply_add(p, z, splat(2.06390887954e-2f));
+    p = multiply_add(p, z, splat(-5.37397155531e-2f));
+    p = multiply_add(p, z, splat(1.33314422036e-1f));
+    p = multiply_add(p, z, splat(-3.33332819422e-1f));
+    const vf near = multiply_add(p * z, x, x);
+    const vf far = splat(1.0f) - splat(2.0f) / (exp_of(size + size) + splat(1.0f));
+    return with_sign_of(where((vi)(size < splat(0.625f)), near, far), x);
+}
+
+// With the limits of Theano's C code
+static INLINE vf sigmoid_of(vf x) {
+    const vf one = splat(1.0f);
+    vf y = one / (one + exp_of(-x));
+    y = where((vi)(x > splat(15.0f)), one, y);
+    return where((vi)(x < splat(-88.0f)), vf{}, y);
+}
+
+inline void exp_of_float(char *o, const char *a, const char *, const char *, long n) {
+    vectors(o, a, n, [](vf x) __attribute__((always_inline)) { return exp_of(x); });
+}
+inline void tanh_of_float(char *o, const char *a, const char *, const char *, long n) {
+    vectors(o, a, n, [](vf x) __attribute__((always_inline)) { return tanh_of(x); });
+}
+inline void sigmoid_of_float(char *o, const char *a, const char *, const char *, long n) {
+    vectors(o, a, n, [](vf x) __attribute__((always_inline)) { return sigmoid_of(x); });
+}
+
+#define OF_ANY(T, TYPE)                                                                            \
+    {"add." T, add<TYPE>}, {"sub." T, sub<TYPE>}, {"mul." T, mul<TYPE>},                           \
+        {"identity." T, identity<TYPE>}, {"eq." T, eq<TYPE>}, {"neq." T, neq<TYPE>},               \
+        {"lt." T, lt<TYPE>}, {"gt." T, gt<TYPE>}, {"le." T, le<TYPE>}, {"ge." T, ge<TYPE>},        \
+        {"sqr." T, sqr<TYPE>}, {"switch." T, pick<TYPE>}, {"cast." T ".f4", cast<float, TYPE>},    \
+        {"cast." T ".f8", cast<double, TYPE>}, {                                                   \
+        "cast." T ".b1", cast_to_bool<TYPE>                                                        \
+    }
+#define OF_FLOATS(T, TYPE)                                                                         \
+    {"div." T, div<TYPE>}, {"maximum." T, maximum<TYPE>}, {"minimum." T, minimum<TYPE>},           \
+        {"neg." T, neg<TYPE>}, {"abs." T, fabs<TYPE>}, {"sqrt." T, scalars::sqrt<TYPE>},           \
+        {"inv." T, inv<TYPE>}, {"log." T, scalars::log<TYPE>}, {                                   \
+        "log1p." T, scalars::log1p<TYPE>                                                           \
+    }
+#define OF_INTEGERS(T, TYPE)                                                                       \
+    {"cast." T ".i1", cast<int8_t, TYPE>}, {"cast." T ".i4", cast<int32_t, TYPE>},                 \
+        {"cast." T ".i8", cast<int64_t, TYPE>}, {"and." T, bit_and<TYPE>},                         \
+        {"or." T, bit_or<TYPE>}, {                                                                 \
+        "xor." T, bit_xor<TYPE>                                                                    \
+    }
+
+inline constexpr Named TABLE[] = {
+    OF_ANY("f4", float),
+    OF_ANY("f8", double),
+    OF_ANY("i1", int8_t),
+    OF_ANY("i4", int32_t),
+    OF_ANY("i8", int64_t),
+    OF_FLOATS("f4", float),
+    OF_FLOATS("f8", double),
+    OF_INTEGERS("i1", int8_t),
+    OF_INTEGERS("i4", int32_t),
+    OF_INTEGERS("i8", int64_t),
+    {"neg.i1", wrapped_neg<int8_t>},
+    {"neg.i4", wrapped_neg<int32_t>},
+    {"neg.i8", wrapped_neg<int64_t>},
+    {"abs.i4", wrapped_abs<int32_t>},
+    {"abs.i8", wrapped_abs<int64_t>},
+    {"not.b1", logical_not<int8_t>},
+    {"exp.f4", exp_of_float},
+    {"exp.f8", exp_of_double<double>},
+    {"tanh.f4", tanh_of_float},
+    {"tanh.f8", tanh_of_double<double>},
+    {"sigmoid.f4", sigmoid_of_float},
+    {"sigmoid.f8", sigmoid_of_double<double>},
+};
+constexpr int COUNT = sizeof(TABLE) / sizeof(TABLE[0]);
+
+#undef OF_ANY
+#undef OF_FLOATS
+#undef OF_INTEGERS
+#undef UNARY
+#undef BINARY
+
+} // namespace scalars
+} // namespace today

@@ -1,0 +1,572 @@
+// The steps of a scan: a program of views, elementwise chains, products and sums, run step after
+// step without Python. engine/scan/ makes the program.
+//
+// Where every row of a batch goes through all steps by itself, as in a recurrent layer, the rows
+// are divided into chunks, always the same ones, and each goes through all steps on one thread.
+// What is summed over the rows is then summed per chunk, in float64, and over the chunks in order.
+#pragma once
+
+#include <bit>
+#include <variant>
+#include <vector>
+
+#include "gemm.hpp"
+#include "scalars.hpp"
+#include "threads.hpp"
+
+namespace today::steps {
+
+using Word = int64_t;
+
+constexpr int RANK = 5;
+constexpr long BLOCK = 512; // elements that a chain computes at a time
+constexpr int OPERANDS = 24, TEMPS = 64;
+
+// Memory that views point into. At step i it begins at
+//   fixed: base    each: base + i * stride    ring: base + (start + i) % count * stride
+// and scratch is of the chunk, base bytes behind its begin.
+struct Slot {
+    enum Kind : Word { fixed, each, ring, scratch };
+    Word kind, base, stride, start, count;
+};
+
+struct View {
+    Word slot, bytes, offset; // bytes of an element, offset in bytes
+    Word split, local;        // the axis of the rows or -1; whether it has those of the chunk only
+    Word rank, shape[RANK], stride[RANK];
+
+    // The part of a chunk of rows
+    View part(long first, long rows) const {
+        View v = *this;
+        if (split >= 0) {
+            v.shape[split] = rows;
+            v.offset += local ? 0 : first * stride[split];
+        }
+        return v;
+    }
+};
+constexpr int VIEW = sizeof(View) / sizeof(Word);
+
+class Reader {
+  public:
+    explicit Reader(const Word *at) : at(at) {}
+    Word word() { return *at++; }
+    void skip(long words) { at += words; }
+    double real() { return std::bit_cast<double>(*at++); }
+    View view() {
+        View v;
+        std::memcpy(&v, at, sizeof v);
+        at += VIEW;
+        return v;
+    }
+
+  private:
+    const Word *at;
+};
+
+// Addresses of the slots at one step
+using Bases = char *const *;
+static INLINE char *address(const View &v, Bases bases) { return bases[v.slot] + v.offset; }
+
+// One node's formula over arrays of one shape (stride 0: broadcast).
+class Chain {
+  public:
+    Chain(Reader r, long first, long rows) {
+        const int inputs = int(r.word());
+        codes = int(r.word());
+        temp_bytes = r.word() * BLOCK;
+        operands = inputs + 1; // the output first
+        for (int k = 0; k < operands; k++)
+            views[k] = r.view().part(first, rows);
+        for (int c = 0; c < codes; c++)
+            for (int w = 0; w < 5; w++)
+                code[c][w] = int(r.word());
+        collapse();
+    }
+
+    void run(Bases bases, char *temps) {
+        if (length == 0 || lines == 0)
+            return;
+        char *at[OPERANDS];
+        for (int k = 0; k < operands; k++)
+            at[k] = address(views[k], bases), fresh[k] = true;
+        over(0, at, temps);
+    }
+
+  private:
+    // Neighbouring axes that lie in one line of every operand become one.
+    void collapse() {
+        const View &out = views[0];
+        long shape[RANK], stride[OPERANDS][RANK];
+        int rank = 0;
+        for (int d = 0; d < out.rank; d++) {
+            if (out.shape[d] == 1)
+                continue;
+            bool joins = rank > 0;
+            for (int k = 0; joins && k < operands; k++)
+                joins = stride[k][rank - 1] == views[k].stride[d] * out.shape[d];
+            if (!joins)
+                shape[rank++] = 1;
+            shape[rank - 1] *= out.shape[d];
+            for (int k = 0; k < operands; k++)
+                stride[k][rank - 1] = views[k].stride[d];
+        }
+        // The last axis is a line's, the one before counts the lines, the others are outside.
+        length = rank > 0 ? shape[rank - 1] : 1;
+        lines = rank > 1 ? shape[rank - 2] : 1;
+        outside = rank > 2 ? rank - 2 : 0;
+        for (int d = 0; d < outside; d++)
+            outer[d] = shape[d];
+        for (int k = 0; k < operands; k++) {
+            Operand &o = operand[k];
+            o.bytes = views[k].bytes;
+            o.step = rank > 0 ? stride[k][rank - 1] : 0;
+            o.line = rank > 1 ? stride[k][rank - 2] : 0;
+            bool moves = o.line != 0;
+            for (int d = 0; d < outside; d++) {
+                o.outer[d] = stride[k][d];
+                moves = moves || o.outer[d] != 0;
+            }
+            // The same in every block, if a block has whole lines
+            o.constant = !moves && (length <= BLOCK || o.step == 0);
+        }
+    }
+
+    __attribute__((noinline)) void over(int d, char *const *at, char *temps) {
+        if (d >= outside || d >= RANK)
+            return blocks(at, temps);
+        char *here[OPERANDS];
+        for (long i = 0; i < outer[d]; i++) {
+            for (int k = 0; k < operands; k++)
+                here[k] = at[k] + i * operand[k].outer[d];
+            over(d + 1, here, temps);
+        }
+    }
+
+    void blocks(char *const *at, char *temps) {
+        const long some = length >= BLOCK ? 1 : BLOCK / length;
+        for (long line = 0; line < lines; line += some) {
+            const long count = lines - line < some ? lines - line : some;
+            for (long i = 0; i < length; i += BLOCK)
+                block(at, line, count, i, length - i < BLOCK ? length - i : BLOCK, temps);
+        }
+    }
+
+    // `count` lines from `line` on, `width` elements of each from `first` on
+    __attribute__((noinline)) void block(char *const *at, long line, long count, long first,
+                                         long width, char *temps) {
+        char *place[TEMPS + OPERANDS];
+        const auto temp = [&](int k) { return temps + k * temp_bytes; };
+        for (int k = 0; k < operands; k++) {
+            const Operand &o = operand[k];
+            char *from = at[k] + line * o.line + first * o.step;
+            const bool lies = o.step == o.bytes && (count == 1 || o.line == width * o.bytes);
+            place[k] = lies ? from : temp(k);
+            if (k > 0 && !lies && (fresh[k] || !o.constant)) {
+                gather(place[k], from, o, count, width);
+                fresh[k] = false;
+            }
+        }
+        const long n = count * width;
+        for (int c = 0; c < codes; c++) {
+            const int *w = code[c];
+            const auto value = [&](int k) { return k < operands ? place[k] : temp(k); };
+            scalars::TABLE[w[0]].run(value(w[1]), value(w[2]), value(w[3]), value(w[4]), n);
+        }
+        const Operand &o = operand[0];
+        char *to = at[0] + line * o.line + first * o.step;
+        if (place[0] != to)
+            scatter(to, place[0], o, count, width);
+    }
+
+    struct Operand {
+        long bytes, step, line, outer[RANK];
+        bool constant;
+    };
+
+    template <class T> static void copy(char *to, long step, const char *from, long by, long n) {
+        for (long i = 0; i < n; i++)
+            *(T *)(to + i * step) = *(const T *)(from + i * by);
+    }
+    static void copy(long bytes, char *to, long step, const char *from, long by, long n) {
+        if (step == bytes && by == bytes)
+            std::memcpy(to, from, n * bytes);
+        else if (bytes == 4)
+            copy<int32_t>(to, step, from, by, n);
+        else if (bytes == 8)
+            copy<int64_t>(to, step, from, by, n);
+        else
+            copy<int8_t>(to, step, from, by, n);
+    }
+    static void gather(char *to, const char *from, const Operand &o, long count, long width) {
+        for (long i = 0; i < count; i++)
+            copy(o.bytes, to + i * width * o.bytes, o.bytes, from + i * o.line, o.step, width);
+    }
+    static void scatter(char *to, const char *from, const Operand &o, long count, long width) {
+        for (long i = 0; i < count; i++)
+            copy(o.bytes, to + i * o.line, o.step, from + i * width * o.bytes, o.bytes, width);
+    }
+
+    int operands, codes, outside;
+    long temp_bytes, length, lines, outer[RANK];
+    View views[OPERANDS];
+    Operand operand[OPERANDS];
+    bool fresh[OPERANDS];
+    int code[TEMPS][5]; // function, where to, three arguments
+};
+
+// out = alpha * (x @ y) + beta * z, z left out where beta is 0
+class Product {
+  public:
+    Product(Reader r, long first, long rows) {
+        beta = r.real(), alpha = r.real();
+        packed = r.word();
+        out = r.view().part(first, rows), x = r.view().part(first, rows);
+        y = r.view(), z = r.view().part(first, rows);
+        m = out.shape[0], n = out.shape[1], k = x.shape[1];
+    }
+
+    static Matrix matrix(const View &v, Bases bases) {
+        return {(const float *)address(v, bases), v.stride[0] / 4, v.stride[1] / 4};
+    }
+    static long packed_floats(const View &y) {
+        return (y.shape[1] + PANEL - 1) / PANEL * PANEL * y.shape[0];
+    }
+    static void pack(float *to, const View &y, Bases bases) {
+        const long k = y.shape[0], n = y.shape[1];
+        for (long j = 0; j < n; j += PANEL, to += k * PANEL)
+            pack_panel(to, matrix(y, bases), All{k}, k, j, n);
+    }
+
+    void run(Bases bases, float *const *packs) {
+        if (out.bytes == 8)
+            return of_doubles(bases);
+        const float *panel = packs[packed >= 0 ? packed : 0];
+        if (packed < 0) {
+            float *own = scratch(Use::step_panels, packed_floats(y));
+            pack(own, y, bases);
+            panel = own;
+        }
+        const Matrix left = matrix(x, bases);
+        const long row = out.stride[0], z_row = beta != 0 ? z.stride[0] : row;
+        char *to = address(out, bases), *from = beta != 0 ? address(z, bases) : to;
+        alignas(64) float sums[ROWS * PANEL];
+        for (long j = 0; j < n; j += PANEL, panel += k * PANEL) {
+            const long columns = n - j < PANEL ? n - j : PANEL;
+            for (long i = 0; i < m; i += ROWS) {
+                const long some = m - i < ROWS ? m - i : ROWS;
+                multiply(sums, left.at(i, 0), panel, some, columns);
+                for (long q = 0; q < some; q++)
+                    finish((float *)(to + (i + q) * row) + j,
+                           (const float *)(from + (i + q) * z_row) + j, sums + q * PANEL, columns);
+            }
+        }
+    }
+
+  private:
+    void multiply(float *sums, Matrix a, const float *panel, long some, long columns) const {
+        with_rows(int(some), [&](auto rows) {
+            constexpr int MR = decltype(rows)::value;
+            if (columns > VECTORS / 2 * V)
+                multiply<MR, VECTORS>(sums, a, panel, k);
+            else if (columns > V)
+                multiply<MR, VECTORS / 2>(sums, a, panel, k);
+            else
+                multiply<MR, 1>(sums, a, panel, k);
+        });
+    }
+    template <int MR, int NV>
+    __attribute__((noinline)) static void multiply(float *to, Matrix a, const float *panel,
+                                                   long k) {
+        vf sums[MR][NV] = {};
+        tile(All{k}, a, panel, PANEL, sums, [] {});
+        EACH (q, MR)
+            EACH (s, NV)
+                store(to + q * PANEL + s * V, sums[q][s]);
+    }
+
+    // A line of the result; `from` may be `to`.
+    __attribute__((noinline)) void finish(float *to, const float *from, const float *sums,
+                                          long columns) const {
+        const float a = float(alpha), b = float(beta);
+        if (b == 0) {
+            if (a == 1)
+                std::memcpy(to, sums, columns * sizeof(float));
+            else
+                for (long j = 0; j < columns; j++)
+                    to[j] = a * sums[j];
+            return;
+        }
+        INDEPENDENT
+        for (long j = 0; j < columns; j++)
+            to[j] = (a == 1 ? sums[j] : a * sums[j]) + (b == 1 ? from[j] : b * from[j]);
+    }
+
+    void of_doubles(Bases bases) {
+        const char *left = address(x, bases), *right = address(y, bases);
+        const long z_row = beta != 0 ? z.stride[0] : out.stride[0];
+        char *to = address(out, bases), *from = beta != 0 ? address(z, bases) : to;
+        double *sums = (double *)scratch(Use::step_panels, 2 * n);
+        for (long i = 0; i < m; i++) {
+            for (long j = 0; j < n; j++)
+                sums[j] = 0;
+            for (long p = 0; p < k; p++) {
+                const double one = *(const double *)(left + i * x.stride[0] + p * x.stride[1]);
+                const char *line = right + p * y.stride[0];
+                if (y.stride[1] == 8)
+                    for (long j = 0; j < n; j++)
+                        sums[j] += one * ((const double *)line)[j];
+                else
+                    for (long j = 0; j < n; j++)
+                        sums[j] += one * *(const double *)(line + j * y.stride[1]);
+            }
+            double *line = (double *)(to + i * out.stride[0]);
+            const double *old = (const double *)(from + i * z_row);
+            for (long j = 0; j < n; j++)
+                line[j] = alpha * sums[j] + (beta != 0 ? beta * old[j] : 0);
+        }
+    }
+
+    double alpha, beta;
+    long packed, m, n, k;
+    View out, x, y, z;
+};
+
+// Sums over axes, in float64 (of floats) or int64: the output's strides are 0 along these, and
+// their lengths 1.
+class Sum {
+  public:
+    // Type of the input, then of the output: 0 float32, 1 float64, 2 int64
+    Sum(Reader r, long first, long rows) {
+        from = int(r.word()), to = int(r.word());
+        accumulator = r.word(); // of those that are summed over all steps, or -1
+        out = r.view().part(first, rows), in = r.view().part(first, rows);
+        long size = 1;
+        for (int d = int(in.rank) - 1; d >= 0; d--) {
+            step[d] = out.shape[d] > 1 ? size : 0;
+            size *= step[d] ? in.shape[d] : 1;
+        }
+        count = size;
+    }
+
+    void run(Bases bases, double *const *totals) {
+        if (from == 2)
+            return run_as<int64_t>(bases, nullptr);
+        run_as<double>(bases, accumulator >= 0 ? totals[accumulator] : nullptr);
+    }
+
+  private:
+    template <class A> void run_as(Bases bases, A *total) {
+        A *sums = total ? total : (A *)scratch(Use::step_panels, 2 * count);
+        if (!total)
+            std::memset(sums, 0, count * sizeof(A));
+        const char *x = address(in, bases);
+        if (from == 0)
+            add<A, float>(0, sums, x);
+        else if (from == 1)
+            add<A, double>(0, sums, x);
+        else
+            add<A, int64_t>(0, sums, x);
+        if (!total)
+            put<A>(0, sums, address(out, bases));
+    }
+
+    template <class A, class T>
+    __attribute__((noinline)) void add(int d, A *sums, const char *x) const {
+        if (d >= in.rank || d >= RANK) {
+            *sums += A(*(const T *)x);
+            return;
+        }
+        const long n = in.shape[d], by = in.stride[d], s = step[d];
+        if (d + 1 < in.rank) {
+            for (long i = 0; i < n; i++)
+                add<A, T>(d + 1, sums + i * s, x + i * by);
+        } else if (s == 0) {
+            A one = *sums;
+            for (long i = 0; i < n; i++)
+                one += A(*(const T *)(x + i * by));
+            *sums = one;
+        } else if (by == sizeof(T)) {
+            for (long i = 0; i < n; i++)
+                sums[i] += A(((const T *)x)[i]);
+        } else {
+            for (long i = 0; i < n; i++)
+                sums[i] += A(*(const T *)(x + i * by));
+        }
+    }
+
+    template <class A> __attribute__((noinline)) void put(int d, const A *sums, char *o) const {
+        if (d >= in.rank || d >= RANK) {
+            if (to == 0)
+                *(float *)o = float(*sums);
+            else if (to == 1)
+                *(double *)o = double(*sums);
+            else
+                *(int64_t *)o = int64_t(*sums);
+            return;
+        }
+        for (long i = 0; i < out.shape[d]; i++)
+            put<A>(d + 1, sums + i * step[d], o + i * out.stride[d]);
+    }
+
+    int from, to;
+    long accumulator, count, step[RANK];
+    View out, in;
+};
+
+// A program as engine/scan/program.py writes it, and what it needs while it runs
+class Program {
+  public:
+    Program(const Word *words, const Slot *slots, long n_slots) : slots(slots), n_slots(n_slots) {
+        Reader r(words);
+        rows = r.word(), chunk = r.word();
+        scratch_bytes = r.word(), temp_bytes = r.word();
+        until = r.word() != 0;
+        const long n_accumulators = r.word(), n_packs = r.word();
+        n_instructions = r.word();
+        condition = r.view();
+        for (long i = 0; i < n_accumulators; i++) {
+            const Word count = r.word(), slot = r.word(), type = r.word();
+            accumulators.push_back({count, slot, type});
+        }
+        for (long i = 0; i < n_packs; i++)
+            packed.push_back(r.view());
+        instructions = r;
+    }
+
+    // Returns how many steps were done: `until` stops it.
+    long run(long steps) {
+        std::vector<char *> bases(n_slots);
+        at_step(bases.data(), 0, nullptr);
+        long room = V;
+        for (const View &y : packed)
+            room += Product::packed_floats(y);
+        float *pack = scratch(Use::step_packs, room);
+        for (const View &y : packed) {
+            packs.push_back(pack);
+            Product::pack(pack, y, bases.data());
+            pack += Product::packed_floats(y);
+        }
+        if (packs.empty())
+            packs.push_back(pack);
+        const long chunks = rows > 0 ? (rows + chunk - 1) / chunk : 1;
+        for (const Accumulator &a : accumulators)
+            sums_size += 2 * a.count;
+        sums.assign(chunks * sums_size, 0);
+        long done = steps;
+        const auto one = [&](long c) {
+            const long first = c * chunk;
+            const long some = rows - first < chunk ? rows - first : chunk;
+            const long d = through(first, some, steps, sums.data() + c * sums_size);
+            if (until)
+                done = d; // there is one chunk
+        };
+        if (chunks == 1)
+            one(0);
+        else
+            Threads::instance().run(chunks, one);
+        finish(chunks, steps);
+        return done;
+    }
+
+  private:
+    using Instruction = std::variant<Chain, Product, Sum>;
+    struct Accumulator {
+        Word count, slot, type;
+    };
+
+    void at_step(char **bases, long i, char *own) const {
+        for (long s = 0; s < n_slots; s++) {
+            const Slot &slot = slots[s];
+            if (slot.kind == Slot::scratch)
+                bases[s] = own + slot.base;
+            else if (slot.kind == Slot::ring)
+                bases[s] = (char *)slot.base + (slot.start + i) % slot.count * slot.stride;
+            else
+                bases[s] = (char *)slot.base + (slot.kind == Slot::each ? i * slot.stride : 0);
+        }
+    }
+
+    long through(long first, long some, long steps, double *mine) {
+        std::vector<Instruction> all;
+        all.reserve(n_instructions);
+        Reader r = instructions;
+        for (long i = 0; i < n_instructions; i++) {
+            const Word kind = r.word(), words = r.word();
+            if (kind == 0)
+                all.emplace_back(Chain(r, first, some));
+            else if (kind == 1)
+                all.emplace_back(Product(r, first, some));
+            else
+                all.emplace_back(Sum(r, first, some));
+            r.skip(words);
+        }
+        char *own = (char *)scratch(Use::step_scratch, (scratch_bytes + temp_bytes) / 4 + 32);
+        char *temps = own + scratch_bytes;
+        std::vector<char *> bases(n_slots);
+        std::vector<double *> totals;
+        for (const Accumulator &a : accumulators) {
+            totals.push_back(mine);
+            mine += 2 * a.count;
+        }
+        for (long i = 0; i < steps; i++) {
+            at_step(bases.data(), i, own);
+            if (i + 1 == steps) // what the step before the last had
+                for (size_t a = 0; a < totals.size(); a++)
+                    std::memcpy(totals[a] + accumulators[a].count, totals[a],
+                                accumulators[a].count * sizeof(double));
+            for (Instruction &instruction : all) {
+                if (auto *chain = std::get_if<Chain>(&instruction))
+                    chain->run(bases.data(), temps);
+                else if (auto *product = std::get_if<Product>(&instruction))
+                    product->run(bases.data(), packs.data());
+                else
+                    std::get<Sum>(instruction).run(bases.data(), totals.data());
+            }
+            if (until && *address(condition, bases.data()))
+                return i + 1;
+        }
+        return steps;
+    }
+
+    // The sums over all steps: added to the initial values, where the last steps are stored
+    void finish(long chunks, long steps) const {
+        long before = 0;
+        for (const Accumulator &a : accumulators) {
+            const Slot &slot = slots[a.slot];
+            const auto entry = [&](long i) {
+                return (char *)slot.base + (slot.start + i + slot.count) % slot.count * slot.stride;
+            };
+            for (long j = 0; j < a.count; j++) {
+                const auto number = [&](char *p) -> void * { return p + j * (a.type ? 8 : 4); };
+                const void *initial = number(entry(-1));
+                double all = a.type ? *(const double *)initial : double(*(const float *)initial);
+                double former = all;
+                for (long c = 0; c < chunks; c++) {
+                    const double *part = sums.data() + c * sums_size + before + j;
+                    all += part[0], former += part[a.count];
+                }
+                const auto put = [&](long i, double value) {
+                    void *to = number(entry(i));
+                    a.type ? void(*(double *)to = value) : void(*(float *)to = float(value));
+                };
+                if (slot.count > 1 && steps > 1)
+                    put(steps - 2, former);
+                put(steps - 1, all);
+            }
+            before += 2 * a.count;
+        }
+    }
+
+    const Slot *slots;
+    long n_slots, rows, chunk, scratch_bytes, temp_bytes, n_instructions, sums_size = 0;
+    bool until;
+    View condition;
+    std::vector<Accumulator> accumulators;
+    std::vector<View> packed;
+    std::vector<float *> packs;
+    std::vector<double> sums;
+    Reader instructions{nullptr};
+};
+
+} // namespace today::steps

@@ -1,0 +1,252 @@
+"""Theano's scalar Ops as the elementwise functions of kernels/scalars.hpp.
+
+Only where the kernel computes what Theano's C code does, to the last bit but for exp, tanh and
+sigmoid of float32; everything else is not covered.
+"""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+import theano.scalar as ts
+from theano.gof import Constant
+from theano.tensor.nnet import sigm
+
+from theano_today.engine import genuine, library
+
+CODES = {
+    "float32": "f4", "float64": "f8", "int8": "i1", "bool": "i1", "int32": "i4", "int64": "i8",
+}  # fmt: skip
+
+_NAMES: dict[type, str] = {
+    ts.Add: "add", ts.Mul: "mul", ts.Sub: "sub", ts.Neg: "neg", ts.Abs: "abs", ts.Sqr: "sqr",
+    ts.EQ: "eq", ts.NEQ: "neq", ts.LT: "lt", ts.GT: "gt", ts.LE: "le", ts.GE: "ge",
+    ts.Identity: "identity",
+}  # fmt: skip
+_OF_FLOATS: dict[type, str] = {
+    ts.TrueDiv: "div", ts.Sqrt: "sqrt", ts.Exp: "exp", ts.Log: "log", ts.Log1p: "log1p",
+    ts.Tanh: "tanh", ts.Inv: "inv", ts.Maximum: "maximum", ts.Minimum: "minimum",
+    sigm.ScalarSigmoid: "sigmoid",
+}  # fmt: skip
+_OF_BOOLS: dict[type, str] = {ts.AND: "and", ts.OR: "or", ts.XOR: "xor"}
+_COMPARISONS = (ts.EQ, ts.NEQ, ts.LT, ts.GT, ts.LE, ts.GE)
+
+# Of several types
+_MIXED = (ts.Add, ts.Mul, ts.Sub, ts.TrueDiv, *_COMPARISONS)
+
+
+def in_c(a: str, b: str) -> str:
+    """Return the type that C computes in, given these two, of what CODES has."""
+    for wide in ("float64", "float32", "int64", "int32"):
+        if wide in (a, b):
+            return wide
+    return "int32" if a != b else a
+
+
+# What a chain may hold (OPERANDS and TEMPS of steps.hpp, the output included)
+OPERANDS, TEMPS = 24, 64
+
+
+class Uncovered(Exception):
+    """A scan must run as Theano runs it; the message says why."""
+
+
+@functools.cache
+def _numbers() -> dict[str, int]:
+    kernels = library.kernels()
+    assert kernels is not None
+    names = iter(lambda: kernels.today_function(len(numbers)), None)
+    numbers: dict[str, int] = {}
+    for name in names:
+        numbers[name.decode()] = len(numbers)
+    return numbers
+
+
+def number(name: str) -> int:
+    """Return the place of a function in kernels/scalars.hpp's table."""
+    try:
+        return _numbers()[name]
+    except KeyError:
+        raise Uncovered(f"no kernel for {name}") from None
+
+
+def code_of(dtype: str) -> str:
+    try:
+        return CODES[dtype]
+    except KeyError:
+        raise Uncovered(f"no kernels for {dtype}") from None
+
+
+def _name(op, dtypes: list[str], dtype: str) -> str:
+    """Return the function for one scalar Op."""
+    if not genuine.is_genuine(op):
+        raise Uncovered(f"{type(op).__name__} is not Theano's own")
+    kind = type(op)
+    if kind is ts.Cast:
+        source, target = dtypes[0], dtype
+        if source == target:
+            return "identity." + code_of(source)
+        if "float" in source and target not in ("float32", "float64", "bool"):
+            raise Uncovered("integers made of floats")
+        if target == "bool":
+            return f"cast.{code_of(source)}.b1"
+        return f"cast.{code_of(source)}.{code_of(target)}"
+    if len(set(dtypes)) != 1 or dtype != ("bool" if kind in _COMPARISONS else dtypes[0]):
+        raise Uncovered(f"{kind.__name__} of {dtypes}")
+    if dtypes[0] == "bool":
+        if kind is ts.Invert:
+            return "not.b1"
+        name = _OF_BOOLS.get(kind) or (_NAMES[kind] if kind in _COMPARISONS[:2] else None)
+    elif dtypes[0].startswith("float"):
+        name = _NAMES.get(kind) or _OF_FLOATS.get(kind)
+    else:
+        name = _NAMES.get(kind)
+    if not name:
+        raise Uncovered(f"{kind.__name__} of {dtypes[0]}")
+    return f"{name}.{code_of(dtypes[0])}"
+
+
+class Formula:
+    """An Elemwise's scalar Op, as functions in order.
+
+    Values are numbered: the output is 0, the inputs follow, then constants, then what the functions
+    compute. `constants` are arrays of no dimensions; `steps` are tuples of a function's number,
+    where its result goes, and three arguments.
+    """
+
+    def __init__(self, node) -> None:
+        op, inputs, outputs = node.op.scalar_op, node.inputs, node.outputs
+        if len(outputs) != 1:
+            raise Uncovered("an Elemwise of several outputs")
+        self.constants: list[np.ndarray] = []
+        self.calls: list[tuple[str, list[int], str]] = []  # name, arguments, dtype
+        self._places: dict = {}
+        if type(op) is ts.Composite:
+            self._collect_constants(op, 1 + len(inputs))
+        first = self.first = 1 + len(inputs) + len(self.constants)
+        self._call(_Single(op, outputs[0]), list(range(1, 1 + len(inputs))),
+                   [v.type.dtype for v in inputs])  # fmt: skip
+        calls = self.calls
+        if first > OPERANDS:
+            raise Uncovered(f"an Elemwise of {first} operands")
+        self.item = max(
+            np.dtype(d).itemsize
+            for d in (*[v.type.dtype for v in (*inputs, *outputs)], *[c[2] for c in calls],
+                      *[c.dtype for c in self.constants])
+        )  # fmt: skip
+        self.steps = self._place(calls, first)
+
+    def _collect_constants(self, op, first: int) -> None:
+        for inner in op.fgraph.toposort():
+            if type(inner.op) is ts.Composite:
+                self._collect_constants(inner.op, first)
+            for v in inner.inputs:
+                if isinstance(v, Constant) and v not in self._places:
+                    self._places[v] = first + len(self.constants)
+                    self.constants.append(np.asarray(v.data, v.type.dtype))
+
+    def _add(self, name: str, arguments: list[int], dtype: str) -> int:
+        self.calls.append((name, arguments, dtype))
+        return self.first + len(self.calls) - 1
+
+    def _cast(self, place: int, source: str, target: str) -> int:
+        if source == target:
+            return place
+        code = "b1" if target == "bool" else code_of(target)
+        return self._add(f"cast.{code_of(source)}.{code}", [place], target)
+
+    def _composite(self, op, arguments) -> int:
+        graph = op.fgraph
+        if len(graph.outputs) != 1 or not genuine.is_genuine(op):
+            raise Uncovered("a composite of several outputs")
+        places = {**self._places, **dict(zip(graph.inputs, arguments, strict=True))}
+        order = graph.toposort()
+        if not order or order[-1].outputs[0] is not graph.outputs[0]:
+            raise Uncovered("a composite that hands on its input")
+        for inner in order:
+            places[inner.outputs[0]] = self._call(
+                inner, [places[v] for v in inner.inputs], [v.type.dtype for v in inner.inputs]
+            )
+        return places[graph.outputs[0]]
+
+    def _call(self, node, arguments: list[int], dtypes: list[str]) -> int:
+        """Add what a node computes; return where that is."""
+        kind, dtype = type(node.op), node.outputs[0].type.dtype
+        if kind is ts.Composite:
+            return self._composite(node.op, arguments)
+        if kind is ts.Switch:
+            if in_c(*dtypes[1:]) != dtype:
+                raise Uncovered(f"a switch of {dtypes}")
+            picked = [
+                self._cast(a, d, dtype) for a, d in zip(arguments[1:], dtypes[1:], strict=True)
+            ]
+            told = arguments[0]
+            if dtypes[0] not in ("bool", "int8"):
+                told = self._cast(told, dtypes[0], "bool")
+            return self._add("switch." + code_of(dtype), [told, *picked], dtype)
+        if len(set(dtypes)) > 1 and kind in _MIXED:
+            # As C does it: of two types it makes one, and computes in that.
+            shared = dtype if kind not in _COMPARISONS else in_c(*dtypes)
+            if in_c(*dtypes[:2]) != shared or any(in_c(d, shared) != shared for d in dtypes):
+                raise Uncovered(f"{kind.__name__} of {dtypes}")
+            arguments = [self._cast(a, d, shared) for a, d in zip(arguments, dtypes, strict=True)]
+            dtypes = [shared] * len(dtypes)
+        if kind in (ts.Add, ts.Mul):  # of any number
+            if len(arguments) == 1:
+                return self._add("identity." + code_of(dtype), arguments, dtype)
+            name = _name(node.op, dtypes, dtype)
+            before = arguments[0]
+            for argument in arguments[1:]:
+                before = self._add(name, [before, argument], dtype)
+            return before
+        return self._add(_name(node.op, dtypes, dtype), arguments, dtype)
+
+    def _place(self, calls, first) -> list[tuple[int, ...]]:
+        """Have results share memory: each keeps its place until it is read for the last time."""
+        last = {}
+        for at, (_, arguments, _) in enumerate(calls):
+            for a in arguments:
+                last[a] = at
+        place = {k: k for k in range(first)}
+        free: list[int] = []
+        used = first
+        steps = []
+        for at, (name, arguments, _) in enumerate(calls):
+            values = [place[a] for a in arguments]
+            if at == len(calls) - 1:
+                to = 0
+            elif free:
+                to = free.pop()
+            else:
+                to, used = used, used + 1
+            place[first + at] = to
+            # Not for this function's own result: elements may differ in size.
+            free += [place[a] for a in set(arguments) if a >= first and last[a] == at]
+            steps.append((number(name), to, *(values + [values[0]] * 3)[:3]))
+        if used > TEMPS or len(steps) > TEMPS:
+            raise Uncovered(f"an Elemwise of {len(steps)} functions")
+        self.temps = used
+        return steps
+
+
+def one(name: str, item: int) -> Formula:
+    """Return the formula of a function of a single input."""
+    formula = Formula.__new__(Formula)
+    formula.constants, formula.item, formula.temps = [], item, 2
+    formula.steps = [(number(name), 0, 1, 1, 1)]
+    return formula
+
+
+def sum_of_two(code: str, item: int) -> Formula:
+    formula = Formula.__new__(Formula)
+    formula.constants, formula.item, formula.temps = [], item, 3
+    formula.steps = [(number("add." + code), 0, 1, 2, 1)]
+    return formula
+
+
+class _Single:
+    """A scalar Op alone, in the place of a node of a Composite."""
+
+    def __init__(self, op, output) -> None:
+        self.op, self.outputs = op, [output]
