@@ -112,6 +112,8 @@ ELSEWHERE = {
     "tests/theano_today/engine/conv_pool/test_rewrite.py, test_unpooled.py",
     "theano_today.python2.modules": "all of Python 2's modules together: "
     "tests/theano_today/python2/modules/test_supplied.py",
+    "theano_today.engine.scan": "its parts are judged by what scans compute: "
+    "tests/theano_today/engine/scan/test_loop.py",
     "theano_today.runner.ipython": "tests/theano_today/runner/test_notebook.py",
     "theano_today.setup.startup": "tests/theano_today/setup/test_always.py",
     "theano_today.torch_link.dispatch.fused": "with the harness for the host's compiler: "

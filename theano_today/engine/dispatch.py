@@ -16,18 +16,22 @@ import numpy as np
 
 from theano_today.engine import genuine, library
 
+_LARGE = 1 << 16  # elements: below, NumPy's own memory is as good
+
 
 @functools.cache
 def _functions() -> dict[type, Callable]:
     """Op type -> function of a node that returns a function of its arrays, or None."""
     from theano.compile import ops
-    from theano.tensor import basic, blas
+    from theano.tensor import basic, blas, subtensor
     from theano.tensor import elemwise as te
 
     from theano_today.engine import elemwise, products
 
     return {
         te.Elemwise: elemwise.elemwise,
+        subtensor.IncSubtensor: inc_subtensor,
+        basic.Reshape: reshape,
         ops.DeepCopyOp: deep_copy,
         basic.Alloc: alloc,
         blas.Dot22: products.dot22,
@@ -44,7 +48,7 @@ def _in_python() -> tuple[type, ...]:
     from theano.tensor import elemwise as te
 
     return (
-        te.DimShuffle, te.Sum, basic.Reshape, basic.ScalarFromTensor, basic.TensorFromScalar,
+        te.DimShuffle, te.Sum, basic.ScalarFromTensor, basic.TensorFromScalar,
         basic.Join, opt.MakeVector, ops.Shape, ops.Shape_i, ops.ViewOp, ops.Rebroadcast,
         subtensor.Subtensor,
     )  # fmt: skip
@@ -116,11 +120,54 @@ def alloc(node) -> Callable:
         shape = tuple(int(n) for n in sizes)
         if min(shape, default=0) < 0:
             raise MemoryError(f"alloc failed: of shape {shape}")  # as C code has it
-        if value.size == 1 and not any(value.tobytes()):
-            return (np.zeros(shape, value.dtype),)
         out = library.empty(shape, value.dtype)
         out[...] = value
         return (out,)
+
+    return run
+
+
+def inc_subtensor(node) -> Callable | None:
+    """x with x[...] increased by y, or set to it; Theano's C code calls NumPy for that, too."""
+    from theano.tensor.subtensor import get_idx_list
+
+    op = node.op
+    if node.inputs[0].type.dtype != node.inputs[1].type.dtype:
+        return None
+
+    @np.errstate(all="ignore")
+    def run(*inputs):
+        x, y = inputs[:2]
+        if not op.inplace:
+            copied = library.empty(x.shape, x.dtype)
+            copied[...] = x
+            x = copied
+        part = x[(*get_idx_list((x, *inputs[2:]), op.idx_list), ...)]
+        if op.set_instead_of_inc:
+            part[...] = y
+        else:
+            np.add(part, y, out=part)
+        return (x,)
+
+    return run
+
+
+def reshape(node) -> Callable:
+    """As Theano does it, but what must be copied gets memory that is used again."""
+
+    def run(x, shape):
+        if not x.flags.c_contiguous and x.size >= _LARGE:
+            copied = library.empty(x.shape, x.dtype)
+            copied[...] = x
+            x = copied
+        if len(shape) != node.op.ndim:
+            raise ValueError(
+                f"a shape for Reshape has {len(shape)} lengths, should have {node.op.ndim}"
+            )
+        try:
+            return (np.reshape(x, shape),)
+        except Exception:  # in Theano's words
+            raise ValueError(f"Cannot reshape input of shape {x.shape} to shape {shape}") from None
 
     return run
 

@@ -196,8 +196,8 @@ class Runner:
         states = [cell[0] for cell in outs[:n_outs]]
         numbers = [int(others[k]) for k in self.numbers]
         key = (
-            *[(a.dtype.char, a.shape[1:], a.strides[1:]) for a in (*sequences, *states)],
-            *[(a.dtype.char, a.shape, a.strides) for a in others],
+            *[(a.dtype, a.shape[1:], a.strides[1:]) for a in (*sequences, *states)],
+            *[(a.dtype, a.shape, a.strides) for a in others],
             *stored, *numbers,
         )  # fmt: skip
         bound = self.programs.get(key)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 from theano.compile import ops
+from theano.gof import Constant
 from theano.tensor import basic, blas, blas_c, blas_scipy, opt
 from theano.tensor import elemwise as te
 from theano.tensor import subtensor as st
@@ -17,8 +18,7 @@ from theano_today.engine.scan import formulas, products
 from theano_today.engine.scan.formulas import Formula, Uncovered, code_of
 from theano_today.engine.scan.views import NoSplit, Number, View, contiguous
 
-if TYPE_CHECKING:
-    from theano_today.engine.scan.program import Builder
+Builder = Any  # program.Builder, which imports this module
 
 
 def elemwise(b: Builder, node) -> View | Number:
@@ -191,7 +191,7 @@ def inc_subtensor(b: Builder, node) -> View:
         if x.shape[axis] != b.rows:
             raise NoSplit
         x = b.sliced(x, axis)
-    if node.op.inplace:
+    if node.op.inplace or node in b.pieces:
         to = b.writable(x)
     else:
         to = b.new(out, x.shape, x.split)
@@ -200,7 +200,11 @@ def inc_subtensor(b: Builder, node) -> View:
     if y.ndim > inner.ndim:
         raise Uncovered("an increment of more dimensions")
     y = spread(b, y, inner)
-    if node.op.set_instead_of_inc:
+    if node in b.pieces:
+        zero = b.constant(np.zeros((), x.dtype)).change(shape=y.shape, strides=(0,) * y.ndim)
+        item = np.dtype(x.dtype).itemsize
+        b.chain(formulas.sum_of_two(code_of(x.dtype), item), inner, [zero, y])
+    elif node.op.set_instead_of_inc:
         b.copy(inner, y)
     else:
         item = np.dtype(x.dtype).itemsize
@@ -241,9 +245,41 @@ def alloc(b: Builder, node) -> View:
     if min(shape, default=0) < 0:
         raise Uncovered("a negative length")
     marked = [k for k, n in enumerate(numbers) if n.rows[0]]
-    to = b.new(node.outputs[0], shape, marked[0] if len(marked) == 1 else None)
+    rows = marked[0] if len(marked) == 1 else None
+    pieces = _pieces(b, node, shape)
+    if pieces:  # nothing of the zeros is left in the end
+        b.pieces.update(pieces)
+        return b.new(pieces[-1].outputs[0], shape, rows)
+    to = b.new(node.outputs[0], shape, rows)
     b.copy(to, spread(b, b.view(node.inputs[0]), to))
     return to
+
+
+def _pieces(b: Builder, node, shape) -> list:
+    """Return the nodes that increase zeros piece by piece until each element had its turn.
+
+    The gradient of what a layer cuts into gates is written so. Empty if it is not.
+    """
+    value = node.inputs[0]
+    if not isinstance(value, Constant) or np.any(value.data) or len(shape) < 1:
+        return []
+    whole = View(-1, node.outputs[0].type.dtype, 0, shape, contiguous(shape, 1))
+    found, seen, v = [], np.zeros(shape[-1], int), node.outputs[0]
+    while len(v.clients) == 1 and not isinstance(v.clients[0][0], str):
+        client, at = v.clients[0]
+        entries = getattr(client.op, "idx_list", ())
+        fits = type(client.op) is st.IncSubtensor and at == 0 and len(entries) == len(shape)
+        if not fits or client.op.set_instead_of_inc or client.inputs[1].ndim != len(shape):
+            break
+        if not all(isinstance(i, Constant) for i in client.inputs[2:]):
+            break
+        inner = part(b, whole, client.op, client.inputs[2:])
+        if inner.shape[:-1] != shape[:-1] or inner.strides != whole.strides:
+            break
+        seen[inner.offset : inner.offset + inner.shape[-1]] += 1
+        found.append(client)
+        v = client.outputs[0]
+    return found if found and (seen == 1).all() else []
 
 
 def alloc_empty(b: Builder, node) -> View:
@@ -279,7 +315,7 @@ def join(b: Builder, node) -> View | Number:
     axis_number, *tensors = node.inputs
     axis = int(b.number(axis_number).value)
     if all(b.is_number(v) for v in tensors):
-        return on_host(b, node)
+        return Number(np.concatenate([np.atleast_1d(b.number(v).value) for v in tensors]))
     views = [b.view(v) for v in tensors]
     axis %= views[0].ndim
     shape = list(views[0].shape)

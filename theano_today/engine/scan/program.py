@@ -53,6 +53,7 @@ class Builder:
         self.temp_bytes = 0
         self.mine: dict[Any, tuple[int, int]] = {}  # root -> its scratch memory: offset, size
         self.skipped: set = set()
+        self.pieces: set = set()  # see nodes.alloc
         self.accumulated: dict[Any, int] = {}  # sum -> the state that it is added to
         self.nit_sots: list[tuple[str, tuple]] = []
         self._build()
@@ -125,6 +126,9 @@ class Builder:
                 self.values[v] = Number(np.asarray(number))
             else:
                 self.values[v] = View(self.slot("other", k), dtype, 0, shape, strides)
+        for v, value in self.values.items():
+            if isinstance(value, View) and (value.dtype, value.ndim) != (v.type.dtype, v.type.ndim):
+                raise Uncovered(f"an input of type {value.dtype} where {v.type} was expected")
         if self.rows:
             self._find_accumulators()
 
@@ -277,15 +281,15 @@ class Builder:
     def view(self, v) -> View:
         value = self.values.get(v)
         if value is None and isinstance(v, Constant):
-            value = self.values[v] = self._constant(np.asarray(v.data, v.type.dtype))
+            value = self.values[v] = self.constant(np.asarray(v.data, v.type.dtype))
         elif isinstance(value, Number):
-            value = self._constant(value.value.astype(v.type.dtype))
+            value = self.constant(value.value.astype(v.type.dtype))
         if value is None:
             raise Uncovered(f"{v} has no value")
         code_of(value.dtype)
         return value
 
-    def _constant(self, array: np.ndarray) -> View:
+    def constant(self, array: np.ndarray) -> View:
         array = np.ascontiguousarray(array).reshape(array.shape)
         slot = self.slot("const", value=array)
         return View(slot, str(array.dtype), 0, array.shape, array.strides)
@@ -352,7 +356,7 @@ class Builder:
 
     def chain(self, formula: Formula, out: View, views: Sequence[View]) -> None:
         views = [self._out_of_the_way(v) if v.slot == out.slot and v != out else v for v in views]
-        views += [self._broadcast(self._constant(c), out) for c in formula.constants]
+        views += [self._broadcast(self.constant(c), out) for c in formula.constants]
         self.temp_bytes = max(self.temp_bytes, formula.temps * formula.item * 512)
         words = [len(views), len(formula.steps), formula.item, *out.words()]
         for view in views:
