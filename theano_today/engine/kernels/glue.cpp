@@ -81,6 +81,8 @@ int today_uniform_double(int32_t *state, int64_t streams, double *samples, int64
 
 int today_mask(int32_t *state, int64_t streams, float p, uint8_t *mask, int64_t count) {
     return guarded([&] { draw_mask(state, streams, p, mask, count); });
+}
+
 // The names of the elementwise functions, in the order that programs number them
 const char *today_function(int64_t k) {
     return k < scalars::COUNT ? scalars::TABLE[k].name : nullptr;
