@@ -3,7 +3,6 @@
 - kernels/: C++ for the stages of a convolutional net, products and updates; library.py
   compiles them once for this machine
 - conv_pool/: convolution + bias + rectify (+ max-pool) as one operation, with its gradients
-- conv_pool/: convolution + bias + rectify + max-pool as one operation, with its gradients
 - scan/: the loop of theano.scan without Python
 - updates.py: momentum steps in one pass over memory
 - random_streams.py: MRG_RandomStreams' numbers, and the masks of dropout
@@ -47,6 +46,7 @@ def _patch_scan(scan_op: ModuleType) -> None:
 
 def _register(theano: ModuleType) -> None:
     from theano_today.engine import genuine, updates
+    from theano_today.engine.conv_pool import chain, dropout, legacy, rewrite
     from theano_today.engine.scan import loop
 
     genuine.remember([*dispatch.covered(), *loop.covered()])
