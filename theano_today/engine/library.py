@@ -97,18 +97,30 @@ class Build:
 
 _build: Build | None = None
 
-# Compiles, puts it on the disk and renames it; does so to the end if Python is gone by then.
-# Renamed when it is whole: another process may be waiting to load it.
+# Compiles the parts of glue.cpp side by side, puts the library on the disk and renames it; does so
+# to the end if Python is gone by then. Renamed when it is whole: another process may be waiting
+# to load it.
 _COMPILE = """
-path=$1 temporary=$2
-shift 2
-if "$@" -o "$temporary"; then
+path=$1 temporary=$2 source=$3
+shift 3
+jobs=
+for part in 1 2 3; do
+    "$@" -DPART=$part "$source" -c -o "$temporary.$part" &
+    jobs="$jobs $!"
+done
+failed=0
+for job in $jobs; do
+    wait "$job" || failed=1
+done
+if [ $failed = 0 ] && "$@" "$temporary.1" "$temporary.2" "$temporary.3" -o "$temporary"; then
     sync "$temporary"
     mv -f "$temporary" "$path"
 else
     rm -f "$temporary"
-    exit 1
+    failed=1
 fi
+rm -f "$temporary.1" "$temporary.2" "$temporary.3"
+exit $failed
 """
 
 _PATIENCE = 120  # seconds for a compilation of half a dozen, on a machine that is busy
@@ -131,9 +143,9 @@ def prepare(compiler: str, folder: Path) -> None:
     _remove_abandoned(folder)
     handle, name = tempfile.mkstemp(".so.tmp", "kernels-", folder)
     os.close(handle)
-    command = [*shlex.split(compiler), *flags, str(KERNELS / "glue.cpp")]
+    arguments = [str(path), name, str(KERNELS / "glue.cpp"), *shlex.split(compiler), *flags]
     process = subprocess.Popen(
-        ["sh", "-c", _COMPILE, "sh", str(path), name, *command],
+        ["sh", "-c", _COMPILE, "sh", *arguments],
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
         text=True, start_new_session=True,  # Ctrl-C is not for the compiler
     )  # fmt: skip
@@ -142,7 +154,7 @@ def prepare(compiler: str, folder: Path) -> None:
 
 def _remove_abandoned(folder: Path) -> None:
     """Remove what a compilation left that was killed."""
-    for path in folder.glob("kernels-*.so.tmp"):
+    for path in folder.glob("kernels-*.so.tmp*"):
         with suppress(OSError):
             if time.time() - path.stat().st_mtime > _PATIENCE:
                 path.unlink()

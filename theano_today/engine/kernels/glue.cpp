@@ -1,11 +1,20 @@
 // What library.py calls. Every function returns 0, or 1 if there was not enough memory.
+//
+// Compiled whole, or in three PARTs side by side: 1 has the way back through stages, which takes
+// longest, 2 the way forward, 3 the rest.
 
+#if !defined(PART) || PART == 1 || PART == 2
 #include "conv_pool.hpp"
+#endif
+#if !defined(PART) || PART == 3
 #include "elementwise.hpp"
 #include "memory.hpp"
 #include "mrg.hpp"
+#include "stage.hpp"
 #include "steps.hpp"
 #include "update.hpp"
+#endif
+#include <new>
 
 using namespace today;
 
@@ -22,6 +31,19 @@ template <class F> int guarded(F &&f) {
 
 extern "C" {
 
+#if !defined(PART) || PART == 1
+int today_backward(const Link *links, int64_t count) {
+    return guarded([&] { backward(links, count); });
+}
+#endif
+
+#if !defined(PART) || PART == 2
+int today_forward(const Link *links, int64_t count) {
+    return guarded([&] { forward(links, count); });
+}
+#endif
+
+#if !defined(PART) || PART == 3
 int today_lanes() { return V; }
 
 // Of the structure that library.py fills in
@@ -33,14 +55,6 @@ int today_set_threads(int threads) {
 
 void *today_take(int64_t bytes) { return Memory::instance().take(bytes); }
 void today_give(void *block) { Memory::instance().give(block); }
-
-int today_forward(const Link *links, int64_t count) {
-    return guarded([&] { forward(links, count); });
-}
-
-int today_backward(const Link *links, int64_t count) {
-    return guarded([&] { backward(links, count); });
-}
 
 // Strides in floats.
 int today_product(const float *a, int64_t a_row, int64_t a_column, const float *b, int64_t b_row,
@@ -94,5 +108,6 @@ int today_steps(const int64_t *program, const int64_t *slots, int64_t n_slots, i
     return guarded(
         [&] { *done = steps::Program(program, (const steps::Slot *)slots, n_slots).run(n_steps); });
 }
+#endif
 
 } // extern "C"
