@@ -291,7 +291,9 @@ def call(name: str, *arguments) -> None:
 
 def link(stage: StageShape, **arrays: np.ndarray | None) -> Link:
     """Describe a stage of a chain: its contiguous arrays by the names of Link's fields."""
-    return Link(stage, **{k: a.ctypes.data for k, a in arrays.items() if a is not None})
+    described = Link(stage, **{k: a.ctypes.data for k, a in arrays.items() if a is not None})
+    described.arrays = arrays  # alive as long as their addresses are: some are copies
+    return described
 
 
 def call_chain(name: str, links: Sequence[Link]) -> None:

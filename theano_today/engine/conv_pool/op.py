@@ -167,11 +167,11 @@ def backward(stages, arrays):
     list of ndarray
         The gradients of each one's w and b, then that of the first one's x, those that are wanted.
     """
-    *arrays, g = arrays
-    dx = stages[0].empty_dx(*arrays[:2])
+    *rest, g = arrays
+    dx = stages[0].empty_dx(*rest[:2])
     links, results = [], []
     for op in stages:
-        own, arrays = arrays[: op.count], arrays[op.count :]
+        own, rest = rest[: op.count], rest[op.count :]
         x, w, winners = own[:3]
         mask = own[3] if op.dropped else None
         stage = op.stage_shape(x.shape, w, dx_blocked=op.dx_blocked, p_blocked=op.g_blocked)
