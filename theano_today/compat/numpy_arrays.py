@@ -3,7 +3,8 @@
 - ``np.array([[1, 2], [3]])``, rows of different lengths: an array of lists (a ValueError since
   1.24); sentences as lists of words came so to every recurrent net.
 - ``np.array(x, copy=False)``: a copy where one is needed (a ValueError since 2.0).
-- ``np.array([-1, 300], "uint8")``: wrapped around (an OverflowError since 2.0).
+- ``np.array([-1, 300], "uint8")``: wrapped around (an OverflowError since 2.0). Each number for
+  itself: ``np.array([-1, 2**63])`` of no given type is float64, and exact no more.
 - ``np.fromstring(data, "uint8")``: the bytes as they are (a ValueError since 2.3).
 - ``np.frombuffer(text)``, where a program of Python 2 has text for bytes (a TypeError in Python 3).
 - ``np.sum(x for x in rows)``: Python's sum (a TypeError since 2.4).
@@ -26,6 +27,7 @@ from typing import Any
 import numpy as np
 
 from theano_today import hooks
+from theano_today.compat.theano.promotion import wrapped
 from theano_today.compat.whole_floats import ORIGINAL, is_of_today
 
 
@@ -44,9 +46,9 @@ def wrap() -> None:
     for name, make in _WRAPPED.items():
         function = getattr(np, name)
         function = getattr(function, ORIGINAL, function)
-        wrapped = functools.wraps(function)(make(function))
-        setattr(wrapped, ORIGINAL, function)
-        setattr(np, name, wrapped)
+        made = functools.wraps(function)(make(function))
+        setattr(made, ORIGINAL, function)
+        setattr(np, name, made)
 
 
 def wrap_load(owns: Callable[[Path], bool], python2: bool) -> None:
@@ -93,7 +95,8 @@ def _again(error: Exception, arguments: tuple, options: dict) -> Callable | None
     if "inhomogeneous shape" in text and dtype is None:
         return lambda function: function(*first, object, *more, **others)
     if "out of bounds for" in text and dtype is not None and np.dtype(dtype).kind in "iu":
-        return lambda function: function(*first, None, *more, **others).astype(dtype)
+        exact = wrapped(arguments[0], dtype, beyond_long=False)
+        return lambda function: function(exact, dtype, *more, **others)
     return None
 
 

@@ -51,6 +51,22 @@ def test_numbers_wrap_around(dtype):
         np.uint8(300)  # a class of NumPy's: not touched
 
 
+def test_wide_numbers_wrap_exactly():
+    """Not by way of float64, which numbers of both signs become where no type is given."""
+    for make in (np.array, np.asarray, np.asanyarray):
+        made = make([[2**63 + 1, -1]], "uint64")
+        assert made.dtype == "uint64"
+        assert made.tolist() == [[2**63 + 1, 2**64 - 1]]
+        assert make([2**63 + 1, -1], "uint32").tolist() == [1, 2**32 - 1]
+        assert make((2**53 + 1, 2.7, -1.5), "int8").tolist() == [1, 2, -1]
+        made = make(3e9, "int16", order="F")
+        assert (made.dtype, made.shape, made.tolist()) == ("int16", (), 24064)
+    assert np.array([300, -1], "uint8", ndmin=2, copy=True).tolist() == [[44, 255]]
+    for refused in (2**63, 2**64, -(2**63) - 1, np.inf):
+        with pytest.raises(OverflowError):
+            np.array([refused, 300], "int8")
+
+
 def test_bytes_by_fromstring():
     data = np.arange(-2, 3, dtype="int16").tobytes()
     read = np.fromstring(data, "int16")

@@ -47,7 +47,8 @@ def waits(cuda, net, X, y, **plan):
         counts.append(cuda.waits)
 
     net.set_params(verbose=0, on_epoch_finished=[*net.on_epoch_finished, count])
-    fit(net, X, y, Namespace(epochs=EPOCHS, seed=1, plan=Plan(**plan)))
+    options = Namespace(epochs=EPOCHS, seed=1, plan=Plan(**plan), live=False, tensorboard=None)
+    fit(net, X, y, options)
     assert_replayed(net.train_iter_.fn, cuda)
     return list(np.diff(counts)[2:])
 

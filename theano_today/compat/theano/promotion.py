@@ -46,7 +46,7 @@ def install() -> None:
     hooks.after_import("theano.sandbox.multinomial", _mend_choice)
 
 
-def wrapped(values, dtype) -> np.ndarray:
+def wrapped(values, dtype, beyond_long: bool = True) -> np.ndarray:
     """Integers converted as by C's cast: modulo 2 to the number of bits.
 
     Parameters
@@ -55,12 +55,24 @@ def wrapped(values, dtype) -> np.ndarray:
         Of any size. Floats are cut off towards 0 first.
     dtype : dtype
         An integer type.
+    beyond_long : bool
+        Whether to convert integers as well that NumPy before 2.0 refused: what fits neither int64
+        nor, where `dtype` is uint32 or uint64, uint64.
 
     Returns
     -------
     ndarray of `dtype`, of the shape of `values`
+
+    Raises
+    ------
+    OverflowError
+        Such an integer, with ``beyond_long=False``; infinity.
     """
     given = np.asarray(values, dtype=object)
+    if not beyond_long:
+        limit = 2**64 if np.dtype(dtype) in (np.dtype("uint32"), np.dtype("uint64")) else 2**63
+        if not all(-(2**63) <= int(number) < limit for number in given.ravel().tolist()):
+            raise OverflowError("Python int too large to convert to C long")
     try:
         return given.astype("int64").astype(dtype)
     except OverflowError:
@@ -78,13 +90,12 @@ def converted(values, dtype, beyond_long: bool = True) -> np.ndarray:
     values : array_like
     dtype : dtype
     beyond_long : bool
-        Whether that is so of integers as well that NumPy before 2.0 refused: what fits neither
-        int64 nor, where `dtype` is uint32 or uint64, uint64.
+        As for `wrapped`.
 
     Raises
     ------
     OverflowError
-        Such an integer, with ``beyond_long=False``; infinity as an integer.
+        As `wrapped` does.
     """
     dtype = np.dtype(dtype)
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
@@ -93,12 +104,7 @@ def converted(values, dtype, beyond_long: bool = True) -> np.ndarray:
         except OverflowError:
             if dtype.kind not in "iu":
                 raise
-            if not beyond_long:
-                limit = 2**64 if dtype in (np.dtype("uint32"), np.dtype("uint64")) else 2**63
-                numbers = np.asarray(values, dtype=object).ravel().tolist()
-                if not all(-(2**63) <= int(number) < limit for number in numbers):
-                    raise OverflowError("Python int too large to convert to C long") from None
-            return wrapped(values, dtype)
+        return wrapped(values, dtype, beyond_long)
 
 
 def _mend_asarray(safe_asarray: ModuleType) -> None:

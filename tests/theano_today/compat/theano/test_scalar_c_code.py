@@ -300,7 +300,11 @@ def test_of_complex_numbers(tmp_path):
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="the processor decides")
 def test_casts_of_floats_that_do_not_fit(tmp_path):
-    """C leaves these open; yet the engine gives what C code does, NaN and infinities included."""
+    """C leaves these open; yet the engine gives what C code does, NaN and infinities included.
+
+    But for uint32 and uint64: AVX-512 has instructions for them that give the largest number where
+    code for older processors gives what int64's leave. There only what fits is compared.
+    """
     found = [
         case for d in ("float32", "float64") for case in cases([d])
         if isinstance(case.op, basic.Cast) and case.out.dtype[0] in "iu"
@@ -310,6 +314,11 @@ def test_casts_of_floats_that_do_not_fit(tmp_path):
     numbers += [-1, -0.5, -0.0, 2.0**31, 2.0**32, 2.0**63, -(2.0**63), 255.9, 127.5, -128.5]
     for case, function in zip(found, compiled(found, tmp_path), strict=True):
         values = np.array(numbers, case.dtypes[0])
+        if case.out.dtype in ("uint32", "uint64"):
+            values = values[
+                (values > -1) & (values < 2.0 ** (8 * np.dtype(case.out.dtype).itemsize))
+            ]
+            assert len(values) >= 8
         x = T.TensorType(case.dtypes[0], (False,))()
         ours = engine_elemwise.elemwise(Elemwise(case.op).make_node(x))
         want, failed = case.by_c(function, [values])

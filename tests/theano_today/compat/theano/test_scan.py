@@ -18,15 +18,17 @@ def test_it_is_supplied_under_its_name():
     assert scan_perform_ext.get_version() == scan_perform_ext.version == 0.296
 
 
-def test_a_loop_in_the_default_mode_runs_it(monkeypatch):
+def test_a_loop_that_the_kernels_leave_runs_it(monkeypatch):
+    """In the default mode; a step with an Op that engine/scan does not cover."""
     from theano.scan_module import scan_perform_ext
 
     called = []
     perform = scan_loop.perform
     monkeypatch.setattr(scan_perform_ext, "perform", lambda *a: called.append(a) or perform(*a))
     total, _ = theano.scan(
-        lambda a, b: a + b, outputs_info=T.constant(1.0), sequences=T.arange(4.0)
-    )
+        lambda a, b: theano.printing.Print("", global_fn=lambda *a: None)(a + b),
+        outputs_info=T.constant(1.0), sequences=T.arange(4.0),
+    )  # fmt: skip
     assert theano.function([], total)().tolist() == [1, 2, 4, 7]
     assert len(called) == 1
 
