@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import shlex
@@ -121,7 +122,12 @@ class Shell:
             self.note(name)
         return None
 
-    magic = run_line_magic = line_magic
+    run_line_magic = line_magic
+
+    def magic(self, line: str) -> Any:
+        """Run a command as one string, which exported notebooks of the time call."""
+        name, _, arguments = line.strip().lstrip("%").partition(" ")
+        return self.line_magic(name, arguments.strip())
 
     def note(self, name: str) -> None:
         if name not in ("time", "timeit", "capture", "prun"):
@@ -234,34 +240,52 @@ class _Shown:
         return f"<{type(self).__name__}>"
 
 
+_KINDS = [
+    "Audio", "HTML", "Image", "JSON", "Javascript", "Latex", "Markdown", "Math", "Pretty", "SVG",
+    "YouTubeVideo",
+]  # fmt: skip
+# Where IPython is not installed. matplotlib lets this one and newer ones alone.
+_VERSION = (8, 24, 0)
+
+
 def supply(shell: Shell) -> None:
-    """Let notebooks import what they need of IPython where it is not installed."""
+    """Let notebooks import of IPython what they need, from here.
+
+    Where it is installed, too: its own get_ipython knows no session here and returns None. What it
+    has beside these names stays its own, and so does what today's packages are told: matplotlib
+    takes no notice of a notebook.
+    """
+
+    def get_ipython() -> Shell | None:
+        from theano_today.compat.whole_floats import is_of_today
+
+        return None if is_of_today(sys._getframe(1)) else shell
+
+    def submodule(name: str) -> ModuleType:
+        if name not in ("core", "display"):
+            raise AttributeError(f"module 'IPython' has no attribute {name!r}")
+        return importlib.import_module(f"IPython.{name}")
+
+    names: dict[str, Any] = {kind: type(kind, (_Shown,), {}) for kind in _KINDS}
+    names |= dict.fromkeys(("display", "display_html", "display_png", "display_svg"), _display)
+    names["clear_output"] = lambda *arguments, **options: None
+    names["set_matplotlib_formats"] = lambda *formats, **options: None
 
     def fill(module: ModuleType) -> None:
-        module.__dict__["get_ipython"] = lambda: shell
+        module.__dict__["get_ipython"] = get_ipython
+        if "version_info" not in module.__dict__:  # not installed
+            module.__dict__.update(version_info=_VERSION, __version__=".".join(map(str, _VERSION)))
+            module.__dict__["__getattr__"] = submodule
 
     def fill_display(module: ModuleType) -> None:
-        kinds = [
-            "Audio",
-            "HTML",
-            "Image",
-            "JSON",
-            "Javascript",
-            "Latex",
-            "Markdown",
-            "Math",
-            "Pretty",
-            "SVG",
-            "YouTubeVideo",
-        ]
-        for kind in kinds:
-            module.__dict__[kind] = type(kind, (_Shown,), {})
-        for name in ("display", "display_html", "display_png", "display_svg"):
-            module.__dict__[name] = _display
-        module.__dict__["clear_output"] = lambda *arguments, **options: None
-        module.__dict__["set_matplotlib_formats"] = lambda *formats, **options: None
+        module.__dict__.update(names)
 
-    hooks.supply("IPython", fill)
-    hooks.supply("IPython.display", fill_display)
     hooks.supply("IPython.core", lambda module: None)
-    hooks.supply("IPython.core.display", fill_display)
+    filled = {
+        "IPython": fill,
+        "IPython.display": fill_display,
+        "IPython.core.display": fill_display,
+    }
+    for name, function in filled.items():
+        hooks.supply(name, function)
+        hooks.after_import(name, function)

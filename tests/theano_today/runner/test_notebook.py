@@ -91,7 +91,24 @@ def test_figures_go_to_files(tmp_path):
     assert "a_figures/cell002_1.png" in done.stderr
 
 
-def test_commands(tmp_path):
+@pytest.fixture(params=["as it is here", "beside the program"])
+def ipython(request, tmp_path):
+    """IPython installed or not, as it is; and where it is, and tells that no session runs."""
+    if request.param == "as it is here":
+        return
+    package = {
+        "__init__.py": "from IPython import display\nversion_info = (9, 0, 0)\n"
+        "def get_ipython():\n    return None\n",
+        "display.py": "from IPython.core.display import IFrame, Image\ndisplay = print\n",
+        "core/__init__.py": "",
+        "core/display.py": "class Image:\n    def __init__(self, data): ...\nIFrame = Image\n",
+    }
+    (tmp_path / "IPython" / "core").mkdir(parents=True)
+    for name, source in package.items():
+        (tmp_path / "IPython" / name).write_text(source)
+
+
+def test_commands(tmp_path, ipython):
     write(
         tmp_path / "a.ipynb",
         [
@@ -120,6 +137,24 @@ def test_commands(tmp_path):
     for passed_over in ("!pip install theano", "%unknown", "%load_ext no_such_extension"):
         assert f"{passed_over} is passed over" in done.stderr
     assert "load_ext theano_today" not in done.stderr
+
+
+def test_what_is_imported_of_ipython(tmp_path, ipython):
+    """As scripts do that were made of notebooks. matplotlib looks whether IPython is there."""
+    write(
+        tmp_path / "a.ipynb",
+        [
+            "from IPython import get_ipython as its\nits().magic('matplotlib inline')\n"
+            "its().magic('pwd') == its().run_line_magic('pwd', '')",
+            "import IPython\nIPython.display.clear_output()\nIPython.display.HTML('<b>x</b>')",
+            "from IPython.core.display import HTML\nHTML is IPython.display.HTML",
+            "import matplotlib.pyplot as plt\nplt.ion(); plt.plot([1, 2]); plt.show()",
+        ],
+    )
+    done = run(tmp_path, "a.ipynb")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["True", "<HTML>", "True"]
+    assert (tmp_path / "a_figures" / "cell004_1.png").exists()
 
 
 @pytest.mark.parametrize(
