@@ -32,6 +32,7 @@ import logging
 from theano import tensor
 from theano.compile import optdb
 from theano.gof import Optimizer, toolbox
+from theano.gof.graph import ancestors
 from theano.tensor.nnet import abstract_conv
 from theano.tensor.signal import pool
 
@@ -82,7 +83,10 @@ def fuse(fgraph, found: FoundStage) -> str:
     pairs = []
     gradients = find_gradients if found.op.pool == 2 else unpooled.find_gradients
     for g, gz in gradients(found):
-        wanted = gradient_users(found, gz)
+        # One node for all of them reads all of these. A transposed convolution is the gradient of
+        # what is found in its own gradient: here x may be computed from the "gradient of x".
+        before_it = set(ancestors([*inputs, g]))
+        wanted = [(kind, old) for kind, old in gradient_users(found, gz) if old not in before_it]
         kinds = {kind for kind, _ in wanted}
         if not kinds:
             continue

@@ -17,6 +17,7 @@ from lasagne import layers
 from lasagne.layers.dnn import Conv2DDNNLayer
 from theano.compile.debugmode import DebugMode
 from theano.tensor.nnet import conv2d
+from theano.tensor.nnet.abstract_conv import AbstractConv2d_gradInputs
 from theano.tensor.signal.pool import pool_2d
 
 from tests.theano_graphs import by_perform, by_thunk, fused, names, ops, relative, same_kind, stock
@@ -107,6 +108,18 @@ def test_lasagnes_layers(name):
         assert "IncSubtensor" not in names(ours)
     simple = settings.get("nonlinearity", 0) == 0 and not settings.get("untie_biases")
     assert all(op.rectify == simple for op in stages(ours))
+
+
+def test_transposed_convolutions():
+    """Each is the gradient of inputs of what is found in its own gradient, which reads its output.
+
+    One node for the gradients of weights and of inputs would wait for itself.
+    """
+    w = parameter(9, 10, 3, 3)
+    x = T.tensor4("x")
+    large = AbstractConv2d_gradInputs(kshp=(9, 10, 3, 3))(w, T.tanh(x), (13, 14))
+    outputs = [large, *T.grad(T.sum(large**2), [w, x])]
+    compare([x], outputs, [X], 1, 1)
 
 
 def test_one_dimension():
