@@ -103,8 +103,6 @@ class Program:
         path = Path(os.path.abspath(path))  # noqa: PTH100  (keeps links)
         if path.resolve().is_relative_to(_OURS):
             return None
-        ways = (sysconfig.get_path(name) for name in ("stdlib", "platstdlib"))
-        pythons = {*map(Path, filter(None, ways))}
         for entry in sys.path:
             folder = Path(os.path.abspath(entry))  # noqa: PTH100
             if not path.is_relative_to(folder):
@@ -113,7 +111,7 @@ class Program:
             if any(name in _FOREIGN for name in inside.parts):
                 continue
             top = folder / inside.parts[0]
-            if top.stem in _REVIVED or (pythons & {path, *path.parents} and not _is_site(folder)):
+            if top.stem in _REVIVED or (_PYTHONS & {path, *path.parents} and not _is_site(folder)):
                 return None
             return top
         return None
@@ -255,6 +253,11 @@ def _metadata(folder: Path) -> dict[str, Path]:
 
 
 _PYTHON_3 = re.compile(r"Python :: 3|Requires-Python:.*3\.")
+
+# Asked before the finder below is there: sysconfig imports a module of its own for it.
+_PYTHONS = frozenset(
+    Path(folder) for name in ("stdlib", "platstdlib") if (folder := sysconfig.get_path(name))
+)
 
 
 class _Finder(importlib.abc.MetaPathFinder):
