@@ -89,7 +89,8 @@ class Build:
         else:
             _, errors = self.process.communicate()
             if self.process.returncode != 0:
-                said = next((line for line in errors.splitlines() if "error" in line), errors[:200])
+                lines = [line.strip() for line in errors.splitlines() if line.strip()] or [""]
+                said = next((line for line in lines if "error" in line), lines[0][:200])
                 raise RuntimeError(said.strip())
         self.process = None
         return self.path
