@@ -50,6 +50,8 @@ def _folder() -> Path:
 @functools.cache
 def environment(name: str) -> Path:
     """Return the Python of an environment that has ``PACKAGES[name]``; skip where pip cannot."""
+    if os.environ.get("LONG_TESTS_SECONDS"):
+        pytest.skip("takes a quarter of an hour: `make test-all` runs it")
     folder = _folder() / name
     python = folder / "bin" / "python"
     pip = python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"
