@@ -55,7 +55,8 @@ def compiled_once(make):
     first, start, random_state = _compiled[key]
     for variable, value in start:
         variable.set_value(value)
-    for name in ("batch_iterator_train", "batch_iterator_test", "train_split"):
+    names = "batch_iterator_train", "batch_iterator_test", "train_split", "on_batch_finished"
+    for name in names:
         setattr(first, name, getattr(net, name))
     first.on_epoch_finished, first.on_training_finished = net.on_epoch_finished, []
     first.train_history_ = list(net.train_history_)
