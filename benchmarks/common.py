@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 # The Python that has PyTorch and JAX: they need not fit net2's own pins.
@@ -25,6 +25,15 @@ KEEP_MEMORY = {
     "MALLOC_TOP_PAD_": str(2**26),
     "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
 }
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """A script of contestants/, its arguments and its environment."""
+
+    script: str
+    words: tuple[str, ...] = ()
+    env: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

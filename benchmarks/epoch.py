@@ -25,7 +25,6 @@ import os
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -34,6 +33,7 @@ sys.path.insert(0, str(ROOT))  # `load` is to be the one there, not benchmarks/l
 from benchmarks.common import (  # noqa: E402
     KEEP_MEMORY,
     OTHERS,
+    Contestant,
     Spread,
     markdown,
     theano_flags,
@@ -42,15 +42,6 @@ from benchmarks.common import (  # noqa: E402
 from benchmarks.turns import AbsentError, Worker  # noqa: E402
 
 LONG = 5.0  # seconds an epoch, from which on parts are measured
-
-
-@dataclass(frozen=True)
-class Contestant:
-    """A script of contestants/, its arguments and its environment."""
-
-    script: str
-    words: tuple[str, ...] = ()
-    env: dict[str, str] = field(default_factory=dict)
 
 
 ENGINE = "net2, this engine"

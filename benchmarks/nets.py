@@ -26,7 +26,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -35,6 +35,7 @@ sys.path.insert(0, str(ROOT))  # `load` is to be the one there, not benchmarks/l
 from benchmarks.common import (  # noqa: E402
     KEEP_MEMORY,
     OTHERS,
+    Contestant,
     Spread,
     markdown,
     theano_flags,
@@ -46,20 +47,12 @@ from benchmarks.turns import AbsentError, Worker  # noqa: E402
 TURN = 1.0  # seconds
 
 
-@dataclass(frozen=True)
-class Contestant:
-    """A script of contestants/ and its environment."""
-
-    script: str
-    env: Mapping[str, str] = field(default_factory=dict)
-
-
 ENGINE = "this engine"
 CONTESTANTS = {
-    ENGINE: Contestant("nets_lasagne", theano_flags(engine="fused")),
-    "stock Theano": Contestant("nets_lasagne", theano_flags(engine="stock")),
+    ENGINE: Contestant("nets_lasagne", env=theano_flags(engine="fused")),
+    "stock Theano": Contestant("nets_lasagne", env=theano_flags(engine="stock")),
     "PyTorch": Contestant("nets_pytorch"),
-    "PyTorch, tuned": Contestant("nets_pytorch", KEEP_MEMORY),
+    "PyTorch, tuned": Contestant("nets_pytorch", env=KEEP_MEMORY),
 }
 
 

@@ -60,8 +60,7 @@ def load_nets(path: str | Path) -> Nets:
 
 def predict(net, X) -> NDArray[np.float64]:
     """Predict 30 coordinates for each face, by a net of images (net2) or of flat rows (net1)."""
-    input_shape = next(iter(net.layers_.values())).shape
-    y = np.asarray(net.predict(X.reshape((-1, *input_shape[1:]))), np.float64)
+    y = _outputs(net, X)
     if y.shape[1:] != (30,):
         raise DataError(
             f"the net's prediction has shape {y.shape}, expected ({len(X)}, 30): these pictures "
@@ -91,8 +90,7 @@ def predict_columns(nets: Nets, X) -> dict[str, NDArray[np.float64]]:
     """
     found: dict[str, NDArray[np.float64]] = {}
     for columns, net in nets.items():
-        input_shape = next(iter(net.layers_.values())).shape
-        y = np.asarray(net.predict(X.reshape((-1, *input_shape[1:]))), np.float64)
+        y = _outputs(net, X)
         if y.shape != (len(X), len(columns)):
             names = ", ".join(map(str, columns[:2]))
             raise DataError(
@@ -101,6 +99,12 @@ def predict_columns(nets: Nets, X) -> dict[str, NDArray[np.float64]]:
             )
         found.update(zip(columns, y.T * 48 + 48, strict=True))
     return found
+
+
+def _outputs(net, X) -> NDArray[np.float64]:
+    # Of images or of flat rows, as its input layer says.
+    input_shape = next(iter(net.layers_.values())).shape
+    return np.asarray(net.predict(X.reshape((-1, *input_shape[1:]))), np.float64)
 
 
 def _unpickle(path: str | Path) -> Any:

@@ -14,10 +14,8 @@ class TensorBoard:
     Parameters
     ----------
     folder : Path
-        `tensorboard --logdir FOLDER` shows it.
-    epoch : int
-        How many epochs the net has been trained: later ones in the folder are of a run that
-        was stopped, and not shown.
+        `tensorboard --logdir FOLDER` shows it. Of what is there already, epochs from the first
+        one on that this run trains are of a run that was stopped, and not shown.
 
     Raises
     ------

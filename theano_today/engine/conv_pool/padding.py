@@ -37,18 +37,12 @@ def same_border(crop, x, size) -> tuple[int, int, int, int] | None:
     for axis, index, start in zip((2, 3), indices[2:], starts, strict=True):
         if not isinstance(index, slice) or index.step is not None:
             return None
-        if not _is_int(index.start, start):
+        if _constant(index.start) != start:
             return None
         if not _is_size_plus(index.stop, x, axis, start):
             return None
     (rows, columns), (top, left) = size, (n // 2 for n in size)
     return top, rows - 1 - top, left, columns - 1 - left
-
-
-def _is_int(v, number: int) -> bool:
-    if isinstance(v, Variable):
-        return isinstance(v, Constant) and int(v.data) == number
-    return v == number
 
 
 def _is_size_plus(v, x: Variable, axis: int, number: int) -> bool:
@@ -77,7 +71,7 @@ def _is_size(v: Variable, x: Variable, axis: int) -> bool:
     if shape is None or not isinstance(shape.op, theano.compile.ops.Shape):
         return False
     index = subtensor.get_idx_list(node.inputs, node.op.idx_list)
-    return shape.inputs[0] is x and len(index) == 1 and _is_int(index[0], axis)
+    return shape.inputs[0] is x and len(index) == 1 and _constant(index[0]) == axis
 
 
 def without_padding(padded: Variable) -> tuple[Variable, tuple[int, int, int, int]]:

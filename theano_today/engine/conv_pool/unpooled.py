@@ -16,6 +16,7 @@ from theano_today.engine.conv_pool.find import (
     describe,
     is_gradient,
     rectified,
+    through_rectify,
     users,
 )
 from theano_today.engine.conv_pool.op import ConvPool
@@ -76,7 +77,9 @@ def find_gradients(found: FoundStage) -> Iterator[tuple[Variable, Variable]]:
     if found.op.rectify:
         for node in users(found.z):
             if operands(node.outputs[0], scalar.Sgn, 1):
-                yield from _through_rectify(node.outputs[0])
+                for ga in _halved(node.outputs[0]):
+                    if (gz := through_rectify(ga, found.z)) is not None:
+                        yield ga, gz
         return
     seen = set()
     for gz in _gradients_of(found):
@@ -85,18 +88,14 @@ def find_gradients(found: FoundStage) -> Iterator[tuple[Variable, Variable]]:
             yield gz, gz
 
 
-def _through_rectify(sign: Variable) -> Iterator[tuple[Variable, Variable]]:
-    # ga * 0.5 + (ga * 0.5) * sign
+def _halved(sign: Variable) -> Iterator[Variable]:
+    # Each ga of (ga * 0.5) * sign
     for product in users(sign):
         for h, other in either_way(operands(product.outputs[0], scalar.Mul, 2)):
-            if other is not sign:
-                continue
-            for add in users(h):
-                for first, second in either_way(operands(add.outputs[0], scalar.Add, 2)):
-                    if first is h and second is product.outputs[0]:
-                        for ga, half in either_way(operands(h, scalar.Mul, 2)):
-                            if is_number(half, 0.5):
-                                yield ga, add.outputs[0]
+            if other is sign:
+                for ga, half in either_way(operands(h, scalar.Mul, 2)):
+                    if is_number(half, 0.5):
+                        yield ga
 
 
 def _gradients_of(found: FoundStage) -> Iterator[Variable]:
