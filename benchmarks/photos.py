@@ -74,7 +74,7 @@ def main(argv=None):
     valid = len(X) // 5  # nolearn's: the first of five folds
     X, y = X[:valid][: options.faces], y[:valid][: options.faces]
     true = y.reshape(-1, 15, 2) * 48 + 48
-    plain = np.asarray(predict(X)).reshape(-1, 15, 2) * 48 + 48 - true
+    plain = predict(X) - true
 
     errors, alike, false = [], [], 0
     for image, points, error in zip(X[:, 0], true, plain, strict=True):

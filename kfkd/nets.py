@@ -14,7 +14,7 @@ from kfkd.keypoints import COLUMNS
 from theano_today.errors import DataError, MissingFileError, UserError
 
 # The columns that a net predicts -> the net.
-Nets = dict[tuple[str, ...], Any]
+Nets = Mapping[tuple[str, ...], Any]
 
 
 def load_net(path: str | Path) -> Any:
@@ -99,6 +99,33 @@ def predict_columns(nets: Nets, X) -> dict[str, NDArray[np.float64]]:
             )
         found.update(zip(columns, y.T * 48 + 48, strict=True))
     return found
+
+
+def predict_keypoints(nets: Nets, X) -> NDArray[np.float64]:
+    """Predict all keypoints, in pixels.
+
+    Parameters
+    ----------
+    nets : dict
+        Of `load_nets`.
+    X : ndarray, shape (faces, 1, 96, 96)
+
+    Returns
+    -------
+    float64, shape (faces, 15, 2)
+        x and y as training.csv counts them, not clipped.
+
+    Raises
+    ------
+    DataError
+        No net knows one of the columns, or as `predict_columns`.
+    """
+    known = {column for columns in nets for column in columns}
+    lacking = [column for column in COLUMNS if column not in known]
+    if lacking:
+        raise DataError(f"nothing here predicts {lacking[0]}: expected nets for all 15 keypoints")
+    found = predict_columns(nets, X)
+    return np.stack([found[column] for column in COLUMNS], axis=1).reshape(-1, 15, 2)
 
 
 def _outputs(net, X) -> NDArray[np.float64]:

@@ -8,9 +8,10 @@ import json
 import pickle
 import shutil
 from dataclasses import replace
+from typing import Any
 
 from kfkd.files import source
-from kfkd.nets import Nets, load_nets
+from kfkd.nets import load_nets
 from kfkd.output import output_file
 from theano_today.atomic import atomic_write
 from theano_today.errors import DataError
@@ -45,7 +46,7 @@ class Specialists:
             "seed": options.seed, "epochs": options.epochs, "pretrain": pretrain,
             "patience": options.patience, "faces": source(),
         }  # fmt: skip
-        self._nets: Nets = {}
+        self._nets: dict[tuple[str, ...], Any] = {}
         if self._folder is not None and options.plan.resume is False:
             (self._folder / _FILE).unlink(missing_ok=True)
         elif self._folder is not None:

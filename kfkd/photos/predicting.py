@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from kfkd.keypoints import COLUMNS
+from kfkd.nets import load_nets, predict_keypoints
 from kfkd.photos.faces import Square, cut, find_faces, whole
 from kfkd.photos.pictures import Picture, read_picture
 from theano_today.errors import DataError, MissingFileError, MissingPackageError
 
-# float32 (n, 1, 96, 96) from 0 to 1 -> (n, 30) from -1 to 1
-Predict = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+# Faces, float32 (n, 1, 96, 96) from 0 to 1 -> (n, 15, 2) in their pixels, as training.csv counts
+Predict = Callable[[NDArray[np.float32]], NDArray[np.float64]]
 
 
 def keypoints(
@@ -30,8 +33,9 @@ def keypoints(
     ----------
     image : path, PIL image or array
         See `read_picture`.
-    net : path or NeuralNet
-        A pickle of net2.py, a file .onnx of it, or the net itself.
+    net : path, NeuralNet or dict of NeuralNets
+        A pickle of net2.py or of any net of examples/kfkd.py, the specialists included, a file
+        .onnx of one net, or what such a pickle holds.
     is_face : bool
         The picture is a face already, cut as Kaggle's are.
 
@@ -86,9 +90,8 @@ def follow(grey: NDArray[np.uint8], squares: list[Square], predict: Predict) -> 
 
 def _predicted(grey: NDArray[np.uint8], squares: list[Square], predict: Predict) -> list[NDArray]:
     X = np.stack([cut(grey, square) for square in squares])[:, None]
-    y = np.asarray(predict(X), np.float64).reshape(-1, 15, 2) * 48 + 48
     # Kaggle's coordinates count from the middle of the first pixel.
-    return [square.to_picture(points + 0.5) for square, points in zip(squares, y, strict=True)]
+    return [s.to_picture(points + 0.5) for s, points in zip(squares, predict(X), strict=True)]
 
 
 def _angle(points: NDArray) -> float:
@@ -102,20 +105,23 @@ def _angle(points: NDArray) -> float:
 
 
 def predictor(net: Any) -> Predict:
-    """What predicts: a net, or a file of one, .onnx or a pickle.
+    """What predicts: a net, the specialists, or a file of either.
+
+    Parameters
+    ----------
+    net : path, NeuralNet or dict of NeuralNets
+        As for `keypoints`.
 
     Raises
     ------
     MissingFileError, DataError, MissingPackageError
     """
+    if isinstance(net, Mapping):
+        return partial(predict_keypoints, net)
     if hasattr(net, "predict"):
-        return net.predict
+        return partial(predict_keypoints, {COLUMNS: net})
     path = Path(net)
-    if path.suffix == ".onnx":
-        return _of_onnx(path)
-    from kfkd.nets import load_net
-
-    return load_net(path).predict
+    return _of_onnx(path) if path.suffix == ".onnx" else predictor(load_nets(path))
 
 
 def _of_onnx(path: Path) -> Predict:
@@ -132,5 +138,16 @@ def _of_onnx(path: Path) -> Predict:
     except Exception as error:
         reason = str(error).splitlines()[0][:200]
         raise DataError(f"{path}: is no net of ONNX: {reason}") from None
-    name = session.get_inputs()[0].name
-    return lambda X: session.run(None, {name: X})[0]
+    given, taken = session.get_inputs()[0], session.get_outputs()[0]
+    face, points = given.shape[1:], taken.shape[1:]
+    if face not in ([1, 96, 96], [9216]) or points != [30]:
+        raise DataError(
+            f"{path}: a net from {face} to {points} numbers, "
+            "expected one from [1, 96, 96] or [9216] to [30]"
+        )
+
+    def predict(X: NDArray[np.float32]) -> NDArray[np.float64]:
+        (y,) = session.run([taken.name], {given.name: X.reshape(-1, *face)})
+        return y.astype(np.float64).reshape(-1, 15, 2) * 48 + 48
+
+    return predict

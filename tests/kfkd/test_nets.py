@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from kfkd.keypoints import COLUMNS
-from kfkd.nets import load_nets, predict_columns
+from kfkd.nets import load_nets, predict_columns, predict_keypoints
 from theano_today.errors import DataError, MissingFileError
 
 X = np.zeros((3, 1, 96, 96), np.float32)
@@ -48,6 +48,15 @@ def test_specialists(tmp_path):
     predicted = predict_columns(nets, X)
     assert list(predicted) == [*COLUMNS[4:6], *COLUMNS[:3]]
     assert [values[0] for values in predicted.values()] == pytest.approx([48, 49, 48, 49, 50])
+
+
+def test_keypoints_are_in_the_columns_order():
+    nets = {COLUMNS[4:]: Net(26), COLUMNS[:4]: Net(4)}
+    points = predict_keypoints(nets, X)
+    assert points.shape == (3, 15, 2)
+    np.testing.assert_allclose(points.reshape(3, 30)[1], [*range(48, 52), *range(48, 74)])
+    with pytest.raises(DataError, match="nothing here predicts nose_tip_x"):
+        predict_keypoints({COLUMNS[:20]: Net(20)}, X)
 
 
 @pytest.mark.parametrize(
