@@ -10,6 +10,8 @@ from __future__ import annotations
 import ast
 from typing import Any
 
+from theano_today.python2.bindings import free
+
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 _OTHER_SCOPES = (*_SCOPES, ast.GeneratorExp, ast.SetComp, ast.DictComp)
 _INNER = "_py2_item_"
@@ -44,11 +46,15 @@ def _stored(target: ast.AST) -> set[str]:
 
 
 def _scan(node: ast.AST, bound: frozenset[str], found: list[ast.ListComp], read: set[str]) -> None:
-    """Collect a scope's list comprehensions, and the names that it reads outside of theirs."""
+    """Collect a scope's list comprehensions, and the names that it reads outside of theirs.
+
+    A function in it may read the scope's own names: global variables, or those of a closure.
+    """
+    if isinstance(node, _OTHER_SCOPES):
+        read |= free(node)
+        return
     if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id not in bound:
         read.add(node.id)
-    if isinstance(node, _OTHER_SCOPES):
-        return
     if isinstance(node, ast.ListComp):
         found.append(node)
         bound |= _targets(node)

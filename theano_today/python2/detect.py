@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-from theano_today.python2 import cache, translate
+from theano_today.python2 import bindings, cache, translate
 from theano_today.python2.modules import supplied
 
 _MODULES = frozenset({*supplied.NAMES, "urllib2"}) - {"Image", "repr"}
@@ -142,7 +142,7 @@ def _prints_by_function(tree: ast.Module) -> bool:
 
 def _signs(tree: ast.Module) -> Iterator[str]:
     """Yield the names of Python 2 that a file uses outside of any `if` or `try` made for both."""
-    own = _bound(tree)
+    own = _own_names(tree)
     modules = {
         alias.asname or alias.name: alias.name
         for node in ast.walk(tree)
@@ -214,20 +214,11 @@ def _names_the_error(caught: ast.expr | None) -> bool:
     return not isinstance(second, ast.Name) or second.id[:1].islower()
 
 
-def _bound(tree: ast.AST) -> set[str]:
-    names: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-            names.add(node.id)
-        elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-            names.add(node.name)
-        elif isinstance(node, ast.arg):
-            names.add(node.arg)
-        elif isinstance(node, (ast.Import, ast.ImportFrom)):
-            names |= {(alias.asname or alias.name).partition(".")[0] for alias in node.names}
-            if any(alias.name == "*" for alias in node.names):
-                # six.moves, a compat module of the program's own: anything may come from there.
-                names |= _NAMES | _MAKE_LISTS
+def _own_names(tree: ast.Module) -> set[str]:
+    names = bindings.bound(tree)
+    if any(isinstance(node, ast.alias) and node.name == "*" for node in ast.walk(tree)):
+        # six.moves, a compat module of the program's own: anything may come from there.
+        names |= _NAMES | _MAKE_LISTS
     return names
 
 

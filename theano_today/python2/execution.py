@@ -14,7 +14,7 @@ from types import CodeType
 from typing import Any
 
 from theano_today.habits import rewriting
-from theano_today.python2 import comprehensions, translate
+from theano_today.python2 import bindings, comprehensions, translate
 
 _COMPARISONS: dict[type, str] = {ast.Lt: "lt", ast.LtE: "le", ast.Gt: "gt", ast.GtE: "ge"}
 _NEW_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
@@ -84,7 +84,7 @@ def compile_file(path: Any, own: Callable[[str], bool] | None = None) -> CodeTyp
 def _for_the_run(tree: Any, source: str, done: translate.Translation) -> Any:
     if isinstance(tree, ast.Module):
         tree = comprehensions.let_leak(tree)
-    tree = _Semantics(done.print_function, _bound(tree)).visit(tree)
+    tree = _Semantics(done.print_function, bindings.bound(tree)).visit(tree)
     tree = rewriting.rewrite(tree, python2=True)
     tree = ast.fix_missing_locations(tree)
     origins = done.lines
@@ -192,21 +192,6 @@ class _Semantics(ast.NodeTransformer):
         node.name = _CAUGHT
         node.body.insert(0, ast.copy_location(bind, node))
         return node
-
-
-def _bound(tree: ast.AST) -> set[str]:
-    """Return the names that a file binds, but for those of attributes."""
-    names: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-            names.add(node.id)
-        elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-            names.add(node.name)
-        elif isinstance(node, ast.arg):
-            names.add(node.arg)
-        elif isinstance(node, ast.alias):
-            names.add(node.asname or node.name)
-    return names
 
 
 def _is_join(node: ast.Call) -> bool:

@@ -30,6 +30,8 @@ def run(source):
          (["a", "b"], "b")),
         ("i = 7\ndef f():\n    global i\n    [i for i in 'ab']\n    return i\nf()\n"
          "result = i", "b"),
+        ("i = 7\n[i for i in 'ab']\ndef f():\n    return i\nresult = f()", "b"),
+        ("def f():\n    [i for i in 'ab']\n    return (lambda: i)()\nresult = f()", "b"),
         ("x = 5\nl = list(x for x in range(3))\nresult = x", 5),
         ("x = 5\nl = {x for x in range(3)}, {x: 1 for x in range(3)}\nresult = x", 5),
         ("class A:\n    n = 2\n    l = [n * k for k in range(3) if k]\n    last = k\n"
