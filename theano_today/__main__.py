@@ -4,6 +4,7 @@ python -m theano_today [--keep DIR] SCRIPT [ARGS ...]   a program, Python 2 or 3
 python -m theano_today [--keep DIR] -m MODULE [ARGS ...]
 python -m theano_today notebook.ipynb                   its cells in order, figures to files
 python -m theano_today --check                          what this machine has, and lacks
+python -m theano_today --check SCRIPT [ARGS ...]        run it, and say what its graphs run on
 python -m theano_today setup                            install Theano, Lasagne and nolearn
 python -m theano_today setup --always                   revive every program of this environment
 python -m theano_today setup --never                    not any more
@@ -36,7 +37,9 @@ def _do(parser: argparse.ArgumentParser, options: argparse.Namespace, rest: list
     if options.check:
         from theano_today.runner import check
 
-        return check.main()
+        if options.module is None and not rest:
+            return check.main()
+        check.listen()
     if options.module is None and not rest:
         parser.error("give a program, -m MODULE, a notebook, setup or --check")
     if options.module is None and rest[0] == "setup":
@@ -62,7 +65,11 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("-m", dest="module", metavar="MODULE", help="run a module, as python -m")
-    parser.add_argument("--check", action="store_true", help="print what this machine has")
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="print what this machine has; with SCRIPT: what its graphs run on",
+    )
     parser.add_argument(
         "--keep", type=Path, metavar="DIR", help="write the translation of Python 2 files to DIR"
     )

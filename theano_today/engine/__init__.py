@@ -7,6 +7,7 @@
 - updates.py: momentum steps in one pass over memory
 - random_streams.py: MRG_RandomStreams' numbers, and the masks of dropout
 - dispatch.py: which of these, NumPy or Theano's own C code runs a node of a graph
+- report.py: says which, for `--verbose`
 - genuine.py: which Ops are Theano's own; all others run as their authors wrote them
 
 ``THEANO_FLAGS=engine=stock`` turns all of it off.
@@ -17,13 +18,14 @@ from __future__ import annotations
 from types import ModuleType
 
 from theano_today import hooks
-from theano_today.engine import dispatch
+from theano_today.engine import dispatch, report
 
 
 def install() -> None:
     # Before theano.configdefaults, which warns of unknown flags.
     hooks.after_import("theano.configparser", _add_flag)
     hooks.after_import("theano.gof.op", dispatch.patch)
+    hooks.after_import("theano.compile.function_module", report.patch)
     hooks.after_import("theano.scan_module.scan_op", _patch_scan)
     hooks.after_import("theano", _register)
     hooks.after_import("theano.sandbox.rng_mrg", _register_random_streams)

@@ -55,6 +55,15 @@ def test_exit_codes(tmp_path, end, code):
     assert run("prog.py", cwd=tmp_path).returncode == code
 
 
+def test_check_says_what_graphs_run_on(tmp_path):
+    program = "import theano\nx = theano.tensor.fvector()\nf = theano.function([x], x[0])\nprint(1)"
+    write(tmp_path, prog=program)
+    done = run("--check", "prog.py", cwd=tmp_path)
+    assert done.stdout == "1\n"
+    assert "theano_today: function 1, prog.py line 3: 2 Ops" in done.stderr
+    assert "Subtensor" in done.stderr
+
+
 def test_tracebacks_begin_with_the_program(tmp_path):
     write(tmp_path, prog="import lib\nlib.f(\n    0)\n", lib="def f(n):\n    return 1 / n\n")
     done = run("prog.py", cwd=tmp_path)
