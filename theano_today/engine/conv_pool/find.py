@@ -10,6 +10,7 @@ from theano.tensor import basic, elemwise, subtensor
 from theano.tensor.nnet import abstract_conv
 from theano.tensor.signal import pool
 
+from theano_today.engine.conv_pool import channels_last
 from theano_today.engine.conv_pool.op import ConvPool
 from theano_today.engine.conv_pool.padding import border_of, same_border, without_padding
 from theano_today.engine.patterns import either_way, is_number, operands
@@ -48,17 +49,27 @@ def rectified(a: Variable) -> Variable | None:
 
 def biased(z: Variable) -> tuple[Variable, Variable | None]:
     """Return the convolution and the bias (f,) whose sum z is; else z and None."""
-    for conv, b in either_way(operands(z, scalar.Add, 2)):
-        node = b.owner
-        if node is None or not isinstance(node.op, (elemwise.DimShuffle, basic.Reshape)):
-            continue
-        if isinstance(node.op, basic.Reshape):  # Keras: b.reshape((1, f, 1, 1))
-            of_channels = b.broadcastable == _OF_CHANNELS
-        else:
-            of_channels = node.op.new_order == ("x", 0, "x", "x")
-        if of_channels and node.inputs[0].ndim == 1:
-            return conv, node.inputs[0]
+    for conv, added in either_way(operands(z, scalar.Add, 2)):
+        b = _of_channels(added)
+        if b is not None:
+            return conv, b
     return z, None
+
+
+def _of_channels(v: Variable) -> Variable | None:
+    """Return the vector (f,) of which v is (1, f, 1, 1)."""
+    if v.broadcastable != _OF_CHANNELS:
+        return None
+    last = channels_last.turned_back(v)  # (1, 1, 1, f)
+    node = v.owner if last is None else last.owner
+    order = ("x", 0, "x", "x") if last is None else ("x", "x", "x", 0)
+    if node is None or node.inputs[0].ndim != 1:
+        return None
+    if isinstance(node.op, basic.Reshape):  # Keras: b.reshape((1, f, 1, 1))
+        return node.inputs[0]
+    if isinstance(node.op, elemwise.DimShuffle) and tuple(node.op.new_order) == order:
+        return node.inputs[0]
+    return None
 
 
 # ---- the forward pass --------------------------------------------------------------------
@@ -192,10 +203,19 @@ def gradient_users(found: FoundStage, gz: Variable):
             if is_gradient(node, found, "x") and node.inputs[1] is v:
                 results += [("x", dx) for dx in of_x(found, node.outputs[0])]
     if found.b is not None or found.op.pool == 2:
-        for node in users(gz):
-            if isinstance(node.op, elemwise.Sum) and tuple(node.op.axis or ()) == (0, 2, 3):
-                results.append(("b", node.outputs[0]))
+        results += [("b", v) for v in _sums(gz, (0, 2, 3))]
+        for last in channels_last.turns(gz):
+            results += [("b", v) for v in _sums(last, (0, 1, 2))]
     return results
+
+
+def _sums(v: Variable, axes: tuple[int, ...]) -> list[Variable]:
+    """Return the sums of v over these axes."""
+    return [
+        node.outputs[0]
+        for node in users(v)
+        if isinstance(node.op, elemwise.Sum) and tuple(node.op.axis or ()) == axes
+    ]
 
 
 def at_convolution(found: FoundStage, gz: Variable) -> list[Variable]:

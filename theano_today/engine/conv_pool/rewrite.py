@@ -23,6 +23,8 @@ bias, or alone, whichever is the first that leaves nothing of the convolution be
 x may be padded with zeros before, as Lasagne's pad=1 and PadLayer do it:
 
     x = set_subtensor(zeros(...)[:, :, top:top + rows, left:left + columns], x)
+
+Where channels come last, channels_last.py brings the graph into this form first.
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ from theano.gof.graph import ancestors
 from theano.tensor.nnet import abstract_conv
 from theano.tensor.signal import pool
 
-from theano_today.engine.conv_pool import unpooled
+from theano_today.engine.conv_pool import channels_last, unpooled
 from theano_today.engine.conv_pool.find import (
     FoundStage,
     find_gradients,
@@ -60,6 +62,8 @@ class FuseConvPool(Optimizer):
         if not is_on():
             return
         fused = 0
+        if any(isinstance(node.op, abstract_conv.AbstractConv2d) for node in fgraph.apply_nodes):
+            channels_last.turn_late(fgraph)
         for node in fgraph.toposort():
             if isinstance(node.op, pool.Pool) and node in fgraph.apply_nodes:
                 found = find_stage(node)
