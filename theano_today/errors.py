@@ -36,8 +36,18 @@ class WriteError(UserError, OSError):
         return f"{self.filename}: cannot be written: {self.strerror}"
 
 
+# Which of a cluster's workers this process is, for errors that only its machine has; see dask.py.
+place = ""
+
+
 class SetupError(UserError, RuntimeError):
-    """The machine lacks something that the README's set-up installs (a compiler, headers)."""
+    """The machine lacks something that the README's set-up installs (a compiler, headers).
+
+    In a cluster's worker the message begins with its name.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(f"{place}: {message}" if place and place not in message else message)
 
 
 class MissingPackageError(UserError, ModuleNotFoundError):

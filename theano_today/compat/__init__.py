@@ -10,6 +10,7 @@ package would refuse the call.
 
 from theano_today import hooks
 from theano_today.compat import (
+    dask_ml,
     keras,
     lasagne,
     matplotlib,
@@ -34,6 +35,7 @@ PACKAGES = (
     lasagne,
     nolearn,
     keras,
+    dask_ml,
     quiet,
 )
 

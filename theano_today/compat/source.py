@@ -57,7 +57,7 @@ def _compiled(source: str, function: FunctionType) -> CodeType:
     old = function.__code__
     tree = ast.parse(source)
     definition = tree.body[0]
-    assert isinstance(definition, ast.FunctionDef)
+    assert isinstance(definition, ast.FunctionDef | ast.AsyncFunctionDef)
     definition.decorator_list = []  # they were applied already
     ast.increment_lineno(tree, old.co_firstlineno - 1)
     *outer, _ = function.__qualname__.split(".")

@@ -4,13 +4,21 @@ Everything works through nolearn's own handlers and through hooks that take effe
 nolearn is imported, so that the user's code stays the tutorial's.
 """
 
-from theano_today.training import former_layers, interrupt, pickling, split, table
+from theano_today.training import (
+    former_layers,
+    interrupt,
+    pickling,
+    random_state,
+    split,
+    table,
+)
 
 
 def install() -> None:
     """Hook all of it into nolearn and Python; a second call changes nothing."""
     table.install()
     pickling.install()
+    random_state.install()
     former_layers.install()
     interrupt.install()
     split.install()

@@ -24,6 +24,7 @@ import numpy as np
 
 from theano_today import hooks
 from theano_today.training import former_layers
+from theano_today.training.random_state import compiling_lock, nothing_drawn
 
 SAVED = "_saved"
 
@@ -151,15 +152,8 @@ def set_state(net, state: dict[str, Any]) -> None:
 
 def build(net) -> None:
     """Make a net's layers, their weights to be set by the caller; compile when they are used."""
-    # Layers draw their initial weights; loading a file must not move the user's random state.
-    from lasagne.random import get_rng
-
-    rng = get_rng()
-    random_state = rng.get_state()
-    try:
+    with nothing_drawn(net):
         net.initialize_layers()
-    finally:
-        rng.set_state(random_state)
     for name in ("train_iter_", "eval_iter_", "predict_iter_"):
         setattr(net, name, _CompiledOnFirstCall(net, name))
 
@@ -189,7 +183,7 @@ def _compile_predict(net):
         for layer in net.layers_.values()
         if isinstance(layer, InputLayer)
     ]
-    with _deep_graphs():
+    with compiling_lock, _deep_graphs():
         return theano.function(
             inputs,
             get_output(net._output_layers, None, deterministic=True),

@@ -20,6 +20,7 @@ from theano_today.training.handlers.stopping import EarlyStopping, RestoreBest
 from theano_today.training.inputs import checked
 from theano_today.training.interrupt import Interrupt, Stopped, cause
 from theano_today.training.progress import LiveLine, waiting
+from theano_today.training.random_state import own_numbers
 
 log = logging.getLogger("theano_today")
 
@@ -126,7 +127,11 @@ def fit(net, X, y, plan: Plan | None = None, sink: TextIO | None = None) -> Endi
         By a signal before the end of the first batch, or by a second Ctrl-C later: what was
         trained since the last checkpoint is lost.
     """
-    plan = plan or Plan()
+    with own_numbers(net):
+        return _fit(net, X, y, plan or Plan(), sink)
+
+
+def _fit(net, X, y, plan: Plan, sink: TextIO | None) -> Ending:
     if "layers_" not in vars(net):
         net.initialize_layers()
     X, y = checked(net, X, y, say_on_stderr)

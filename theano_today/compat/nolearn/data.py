@@ -3,6 +3,9 @@
 NumPy, pandas and LabelEncoder make labels of int64, which the int32 variable of a classifier
 refuses, with the whole array in the message. pandas' Series lost reshape (1.0), and takes labels,
 not positions, in brackets (3.0). Python's paths are objects since 3.4.
+
+Arrays that another process has sent lie where they lay in its message (Dask; joblib's memory maps):
+not on a multiple of their items' size, which Theano's C code refuses, and not to be written to.
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ def install() -> None:
 
 def _mend(base: ModuleType) -> None:
     _convert_targets(base)
+    _copy_what_was_sent(base)
     _keep_splits_apart(base)
     _refuse_single_samples(base)
     _take_paths(base)
@@ -49,6 +53,44 @@ def _convert_targets(base: ModuleType) -> None:
         return train_loop(self, X, targets(y, self.y_tensor_type), *args, **kwargs)
 
     NeuralNet.fit, NeuralNet.train_loop = fit_of_array, train_loop_of_type
+
+
+def _copy_what_was_sent(base: ModuleType) -> None:
+    NeuralNet = base.NeuralNet
+    fit = NeuralNet.fit
+
+    def writes(iterator) -> bool:
+        if getattr(iterator, "shuffle", False):
+            return True
+        return type(iterator).transform is not base.BatchIterator.transform
+
+    @functools.wraps(fit)
+    def fit_of_aligned(self, X, y, *args, **kwargs):
+        iterators = self.batch_iterator_train, self.batch_iterator_test
+        needs = ["A", "W"] if any(writes(i) for i in iterators if i is not None) else ["A"]
+        return fit(self, _required(X, needs), _required(y, needs), *args, **kwargs)
+
+    NeuralNet.fit = fit_of_aligned
+    for name in ("predict_proba", "get_output"):
+        setattr(NeuralNet, name, _with_aligned_input(getattr(NeuralNet, name)))
+
+
+def _with_aligned_input(method):
+    @functools.wraps(method)
+    def method_of_aligned(self, *args):
+        *others, X = args
+        return method(self, *others, _required(X, ["A"]))
+
+    return method_of_aligned
+
+
+def _required(data: Any, needs: list[str]) -> Any:
+    """Return `data` itself, or copies of the arrays that lack what is needed."""
+    if isinstance(data, dict):
+        return {name: _required(array, needs) for name, array in data.items()}
+    if not isinstance(data, np.ndarray) or data.dtype.hasobject:
+        return data
+    return np.require(data, requirements=needs)  # type: ignore[arg-type]
 
 
 def _array(y: Any) -> Any:

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from theano_today.training.random_state import go_on_from
+
 
 def random_state(net) -> dict[str, Any]:
     """Take down the state of all random numbers on the host.
@@ -38,7 +40,8 @@ def set_random_state(net, state: dict[str, Any]) -> None:
     from lasagne.random import get_rng
 
     random.setstate(state["python"])
-    np.random.set_state(state["numpy"])
+    if not go_on_from(net, state["numpy"]):
+        np.random.set_state(state["numpy"])
     if state["lasagne"] is not None and get_rng() is not np.random:
         get_rng().set_state(state["lasagne"])
     for name, generator in _generators(net):

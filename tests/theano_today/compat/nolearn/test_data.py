@@ -9,7 +9,7 @@ import pandas
 import pytest
 from lasagne import layers
 from lasagne.nonlinearities import softmax
-from nolearn.lasagne import NeuralNet, SaveWeights, TrainSplit
+from nolearn.lasagne import BatchIterator, NeuralNet, SaveWeights, TrainSplit
 from theano import tensor as T
 
 from tests.tiny_nets import X, Y, compiled_once, outcome, tiny
@@ -175,3 +175,28 @@ def test_several_inputs_without_samples():
     both.predict_iter_ = None  # is not called
     with pytest.raises(DataError, match=r"a has shape \(0, 6\), no samples"):
         both.predict({"a": X[:0], "b": Y[:0]})
+
+
+def unaligned(array):
+    """A copy that cannot be written to, one byte behind where its items belong."""
+    memory = np.frombuffer(b"." + array.tobytes(), np.uint8)[1:]
+    sent = memory.view(array.dtype).reshape(array.shape)
+    assert not sent.flags.aligned
+    assert not sent.flags.writeable
+    return sent
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_arrays_as_another_process_sends_them(shuffle):
+    split = TrainSplit(eval_size=0)
+    nets = [
+        tiny(train_split=split, max_epochs=1, batch_iterator_train=BatchIterator(4, shuffle))
+        for _ in range(2)
+    ]
+    np.random.seed(1)
+    expected = nets[0].fit(X.copy(), Y.copy()).predict(X)
+    np.random.seed(1)
+    nets[1].fit(unaligned(X), unaligned(Y))
+    np.testing.assert_array_equal(nets[1].predict(unaligned(X)), expected)
+    last = nets[1].layers_["output"]
+    np.testing.assert_array_equal(nets[1].get_output(last, unaligned(X)), expected)

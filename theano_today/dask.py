@@ -1,0 +1,67 @@
+"""Workers of a Dask cluster that train nets: for each client, once, before the first task.
+
+    from dask.distributed import Client
+    from theano_today.dask import prepare
+
+    client = Client("tcp://scheduler:8786")
+    prepare(client)
+    with joblib.parallel_config(backend="dask", scatter=[X, y]):
+        search.fit(X, y)
+
+Each worker, those that come later too, then has Theano's packages importable, and its kernels on as
+many threads as the worker has (nthreads): Dask itself allows one for OMP, however many a worker
+has. Errors of the worker's machine begin with the worker's name. Where no Python program can be
+asked for that, the command line does the same: ``dask worker --preload theano_today.dask``.
+
+theano_today itself must be importable in the workers, and of the same version.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+
+from distributed import Client, Worker, WorkerPlugin
+
+from theano_today import errors
+
+
+class Prepared(WorkerPlugin):
+    """What `prepare` has each worker do."""
+
+    name = "theano_today"
+
+    def setup(self, worker: Worker) -> None:
+        errors.place = f"worker {worker.name} ({worker.address}) on {socket.gethostname()}"
+        use_threads(worker.state.nthreads)
+        import theano  # noqa: F401  (SetupError without a compiler)
+
+
+def prepare(client: Client) -> None:
+    """Prepare the workers that a client has now, and those that come later.
+
+    Raises
+    ------
+    SetupError
+        Names a worker that has no compiler, no headers of Python or no compile directory that can
+        be written to. One that comes later says so in its log, and in each of its tasks.
+    """
+    client.register_plugin(Prepared())
+
+
+def use_threads(count: int) -> None:
+    """Run the kernels on `count` threads, whether they are in use already or not."""
+    os.environ["OMP_NUM_THREADS"] = str(count)
+    if "theano" not in sys.modules:
+        return
+    from theano_today.engine import library
+
+    kernels = library.kernels()
+    if kernels is not None:
+        kernels.today_set_threads(count)
+
+
+def dask_setup(worker: Worker) -> None:
+    """Of ``--preload theano_today.dask``."""
+    Prepared().setup(worker)
