@@ -67,8 +67,8 @@ def _copy_what_was_sent(base: ModuleType) -> None:
     @functools.wraps(fit)
     def fit_of_aligned(self, X, y, *args, **kwargs):
         iterators = self.batch_iterator_train, self.batch_iterator_test
-        needs = ["A", "W"] if any(writes(i) for i in iterators if i is not None) else ["A"]
-        return fit(self, _required(X, needs), _required(y, needs), *args, **kwargs)
+        written = any(writes(i) for i in iterators if i is not None)
+        return fit(self, _usable(X, written), _usable(y, written), *args, **kwargs)
 
     NeuralNet.fit = fit_of_aligned
     for name in ("predict_proba", "get_output"):
@@ -79,18 +79,20 @@ def _with_aligned_input(method):
     @functools.wraps(method)
     def method_of_aligned(self, *args):
         *others, X = args
-        return method(self, *others, _required(X, ["A"]))
+        return method(self, *others, _usable(X))
 
     return method_of_aligned
 
 
-def _required(data: Any, needs: list[str]) -> Any:
-    """Return `data` itself, or copies of the arrays that lack what is needed."""
+def _usable(data: Any, written: bool = False) -> Any:
+    """Return `data` itself, or copies of arrays that are not aligned, or cannot be written to."""
     if isinstance(data, dict):
-        return {name: _required(array, needs) for name, array in data.items()}
+        return {name: _usable(array, written) for name, array in data.items()}
     if not isinstance(data, np.ndarray) or data.dtype.hasobject:
         return data
-    return np.require(data, requirements=needs)  # type: ignore[arg-type]
+    # Not np.require, which makes plain arrays of memmaps and masked arrays that lack nothing.
+    fits = data.flags.aligned and (data.flags.writeable or not written)
+    return data if fits else data.copy()
 
 
 def _array(y: Any) -> Any:
