@@ -5,6 +5,11 @@
 v`` and ``df[a].fillna(0, inplace=True)`` ``df[a]`` becomes ``column(df, a)``. Order of evaluation,
 lines and columns stay.
 
+``a * b`` becomes ``_then_mult(a, b)``, ``a += b`` ``a = _then_iadd(a, b)``, ``np.maximum(a, b)``
+``_then_called(np.maximum)(a, b)``: promotion.py says why. Whole numbers by name, text and constants
+that every dtype holds are left out. Functions for numba, which cannot call these, are left as they
+are.
+
 Programs index lists and dicts in their inner loops. So the question whether `x` is an array is
 asked in the expression itself where `x` is a name: ``(x[key] if type(x) is not array else
 item(x, key))``. That costs some nanoseconds, and a call some dozens.
@@ -20,10 +25,37 @@ from typing import Any
 
 import numpy as np
 
-from theano_today.habits import values
+from theano_today.habits import promotion, values
 
-# What rewritten files see of values.py, with an underscore before it.
+_OPERATORS = {
+    ast.Add: "add",
+    ast.Sub: "sub",
+    ast.Mult: "mult",
+    ast.Div: "div",
+    ast.FloorDiv: "floordiv",
+    ast.Mod: "mod",
+    ast.Pow: "pow",
+    ast.LShift: "lshift",
+    ast.RShift: "rshift",
+    ast.BitOr: "bitor",
+    ast.BitXor: "bitxor",
+    ast.BitAnd: "bitand",
+}
+_COMPARISONS = {
+    ast.Lt: "lt",
+    ast.LtE: "lte",
+    ast.Gt: "gt",
+    ast.GtE: "gte",
+    ast.Eq: "eq",
+    ast.NotEq: "noteq",
+}
+_ARITHMETIC = [*_OPERATORS.values(), *(f"i{name}" for name in _OPERATORS.values())]
+
+# What rewritten files see of values.py and promotion.py, with an underscore before it.
 _NAMES = {
+    f"then_{name}": getattr(promotion, name)
+    for name in (*_ARITHMETIC, *_COMPARISONS.values(), "called")
+} | {
     "then_type": type,
     "then_slice": slice,
     "then_array": np.ndarray,
@@ -55,6 +87,16 @@ _RETURN_WHOLE = frozenset(
         "lower", "upper", "strip", "join", "format", "randrange", "find", "index", "count",
     ]
 )  # fmt: skip
+# What makes code of a function's text, or of its bytecode, for which all names must be known.
+_COMPILED = frozenset(["jit", "njit", "vectorize", "guvectorize", "autojit"])
+_TEXT = (ast.JoinedStr, ast.List, ast.Tuple, ast.Dict, ast.Set, ast.ListComp, ast.DictComp)
+_RETURN_TEXT = frozenset(
+    [
+        "str", "repr", "join", "format", "strip", "upper", "lower", "list", "set",
+        "formatted", "joined", "string",
+    ]
+)  # fmt: skip
+_RETURN_ANYTHING = frozenset(["where", "permutation"])
 _COUNT = frozenset(["range", "xrange"])
 _NUMBERS = frozenset(["float", "int", "complex", "long"])
 
@@ -82,6 +124,8 @@ class _Rewriting(ast.NodeTransformer):
         return self._within(node, node.body)
 
     def visit_FunctionDef(self, node: Any) -> Any:
+        if any(_name(n) in _COMPILED for d in node.decorator_list for n in ast.walk(d)):
+            return node
         # Annotations are no indices.
         returns, node.returns = getattr(node, "returns", None), None
         self._within(node, node.body)
@@ -192,7 +236,10 @@ class _Rewriting(ast.NodeTransformer):
             of_number = isinstance(function, ast.Name) and name in _NUMBERS
             if (of_number or of_math) and not isinstance(node.args[0], ast.Constant):
                 node.args[0] = self._call("number", node.args[0])
-        if isinstance(function, ast.Attribute) and name == "reshape" and node.args:
+        of_numpy = name in promotion.FUNCTIONS and len(node.args) > 1
+        if of_numpy or (isinstance(function, ast.Name) and name == "sum"):
+            node.func = self._call("called", function)
+        elif isinstance(function, ast.Attribute) and name == "reshape" and node.args:
             sizes = node.args
             if len(sizes) == 1 and isinstance(sizes[0], (ast.Tuple, ast.List)):
                 sizes = sizes[0].elts
@@ -201,22 +248,56 @@ class _Rewriting(ast.NodeTransformer):
         return node
 
     def visit_BinOp(self, node: ast.BinOp) -> Any:
+        arithmetic = type(node.op) in _OPERATORS and self._asks(node.left, node.right)
         self.generic_visit(node)
         text = isinstance(node.left, ast.Constant) and isinstance(node.left.value, str)
         if isinstance(node.op, ast.Mod) and text:
             return self._call("formatted", node.left, node.right, like=node)
+        if arithmetic:
+            return self._call(_OPERATORS[type(node.op)], node.left, node.right, like=node)
+        return node
+
+    def _asks(self, *operands: ast.expr) -> bool:
+        """Tell whether one of two operands may be NumPy's, and no whole numbers both."""
+        if any(map(_is_text, operands)) or all(map(_is_constant, operands)):
+            return False
+        return not all(
+            is_whole(operand, self.whole[-1])
+            and not any(_name(n) in _RETURN_ANYTHING for n in ast.walk(operand))
+            for operand in operands
+        )
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> Any:
+        """Rewrite ``a += b`` where a is a name, or an item or an attribute by names."""
+        name = _OPERATORS.get(type(node.op))
+        if name and _is_plain(node.target) and self._asks(node.target, node.value):
+            value: Any = copy.deepcopy(node.target)
+            for part in ast.walk(value):
+                if isinstance(part, ast.expr) and getattr(part, "ctx", None):
+                    part.ctx = ast.Load()  # type: ignore[attr-defined]
+            call = self._call(
+                f"i{name}", self.visit(value), self.visit(node.value), like=node.value
+            )
+            return ast.copy_location(ast.Assign([self.visit(node.target)], call), node)
+        self.generic_visit(node)
         return node
 
     def visit_Compare(self, node: ast.Compare) -> Any:
+        left, right = node.left, node.comparators[0]
+        single = len(node.ops) == 1 and type(node.ops[0]) in _COMPARISONS
+        exact = _is_exact(left) or _is_exact(right) or not self._asks(left, right)
         self.generic_visit(node)
-        if not self.python2 or len(node.ops) != 1:
+        if not single:
             return node
         left, right = node.left, node.comparators[0]
-        if isinstance(node.ops[0], (ast.Eq, ast.NotEq)) and not isinstance(left, ast.Constant):
+        if self.python2 and isinstance(node.ops[0], (ast.Eq, ast.NotEq)):
             value = right.value if isinstance(right, ast.Constant) else 0
-            if value is None or type(value) is str:
+            if (value is None or type(value) is str) and not isinstance(left, ast.Constant):
                 node.left = self._call("compared", left)
-        return node
+                return node
+        if exact:
+            return node
+        return self._call(_COMPARISONS[type(node.ops[0])], left, right, like=node)
 
 
 def _named(name: str, place: ast.AST) -> ast.Name:
@@ -247,6 +328,53 @@ def _name(node: ast.AST) -> str:
     if isinstance(node, ast.Name):
         return node.id
     return node.attr if isinstance(node, ast.Attribute) else ""
+
+
+def _is_text(node: ast.expr) -> bool:
+    """Tell whether an operand is text, or a list or the like."""
+    if isinstance(node, ast.Constant):
+        return isinstance(node.value, (str, bytes))
+    if isinstance(node, ast.Call):
+        return _name(node.func) in _RETURN_TEXT
+    if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Mod)):
+        return _is_text(node.left) or (isinstance(node.op, ast.Add) and _is_text(node.right))
+    return isinstance(node, _TEXT)
+
+
+def _is_constant(node: ast.expr) -> bool:
+    if isinstance(node, ast.UnaryOp):
+        return _is_constant(node.operand)
+    if isinstance(node, ast.BinOp):
+        return _is_constant(node.left) and _is_constant(node.right)
+    return isinstance(node, ast.Constant)
+
+
+def _is_exact(node: ast.expr) -> bool:
+    """Tell whether comparing with a constant is the same in any dtype."""
+    if isinstance(node, ast.UnaryOp):
+        node = node.operand
+    if not isinstance(node, ast.Constant):
+        return False
+    value = node.value
+    if isinstance(value, (int, float)):
+        return abs(value) <= 2048 and float(np.float16(value)) == value
+    return not isinstance(value, complex)
+
+
+def _is_plain(target: ast.AST) -> bool:
+    """Tell whether evaluating a target twice is evaluating it once."""
+    if isinstance(target, ast.Subscript):
+        return _is_plain(target.value) and _is_plain(target.slice)
+    if isinstance(target, ast.Attribute):
+        return _is_plain(target.value)
+    if isinstance(target, ast.Slice):
+        ends = (target.lower, target.upper, target.step)
+        return all(end is None or _is_plain(end) for end in ends)
+    if isinstance(target, (ast.Tuple, ast.List)):
+        return all(map(_is_plain, target.elts))
+    if isinstance(target, ast.UnaryOp):
+        return _is_plain(target.operand)
+    return isinstance(target, (ast.Name, ast.Constant))
 
 
 def is_whole(node: ast.expr, names: frozenset[str]) -> bool:

@@ -11,6 +11,8 @@ import sys
 from types import ModuleType
 from typing import Any
 
+from theano_today.habits import promotion
+
 _PLAIN = frozenset((int, bool))
 _FLOATS = frozenset((int, bool, float))
 
@@ -50,6 +52,7 @@ def idiv(a: Any, b: Any) -> Any:
         if a.dtype.kind == "O":
             a[...] = div(a, b)
             return a
+        a, b = promotion.fitted(a, b)
         whole = _is_whole(a, numpy) and _is_whole(b, numpy)
         return operator.ifloordiv(a, b) if whole else operator.itruediv(a, b)
     if type(a) in _FLOATS or hasattr(type(a), "__div__"):
@@ -84,6 +87,7 @@ def divide_of(owner: Any) -> Any:
 
     def divide(a, b, *arguments, **options):
         whole = _is_whole(owner.asarray(a), owner) and _is_whole(owner.asarray(b), owner)
+        a, b = promotion.fitted(a, b)
         function = owner.floor_divide if whole else owner.divide
         return function(a, b, *arguments, **options)
 
@@ -99,7 +103,9 @@ def _numpy_div(a: Any, b: Any) -> Any:
         return a / b
     if any(isinstance(x, numpy.ndarray) and x.dtype.kind == "O" for x in (a, b)):
         return numpy.frompyfunc(div, 2, 1)(a, b)
-    return a // b if _is_whole(a, numpy) and _is_whole(b, numpy) and _meet(a, b, numpy) else a / b
+    if _is_whole(a, numpy) and _is_whole(b, numpy) and _meet(a, b, numpy):
+        return promotion.floordiv(a, b)
+    return promotion.div(a, b)
 
 
 def _is_whole(x: Any, numpy: ModuleType) -> bool:

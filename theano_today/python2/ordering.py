@@ -14,6 +14,8 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+from theano_today.habits import promotion
+
 _REFUSED = "not supported between instances of"
 
 
@@ -89,10 +91,10 @@ def _comparison(native: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     return compare
 
 
-lt = _comparison(operator.lt)
-le = _comparison(operator.le)
-gt = _comparison(operator.gt)
-ge = _comparison(operator.ge)
+lt = _comparison(promotion.lt)
+le = _comparison(promotion.lte)
+gt = _comparison(promotion.gt)
+ge = _comparison(promotion.gte)
 
 
 _OPERATIONS: dict[str, Callable[[Any, Any], Any]] = {

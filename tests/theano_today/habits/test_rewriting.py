@@ -36,17 +36,31 @@ def run(source, python2=False, **names):
         "x[y.shape[0] // 2]",
         "x[np.newaxis, :]",
         "x[[0, 2]]",
-        "for i in range(5):\n    y = x[i] + x[i + 1:]",
+        "for i in range(5):\n    y = x[i:i + 1]",
         "for i, y in enumerate(z):\n    x[i] = y",
         "[x[i] for i in range(n)]",
         "n = 10\nm = n - 1\nm += 2\nx[:n, m]",
         "def f(y):\n    n = len(y)\n    return x[n * 2]",
         "-1",
-        "-(a * b)",
         "-len(y)",
         "float('inf')",
         "int(a, 2)",
-        "a % b",
+        "'a' + b",
+        "a + [b]",
+        "str(a) + b",
+        "2 ** -3",
+        "a < 0.5",
+        "a == -1",
+        "a != 'b'",
+        "a is b",
+        "0 < a < b",
+        "a @ b",
+        "s.add(a)",
+        "f(a)[0] += b",
+        "a += 'b'",
+        "n = len(a)\nn += 1\nm = 2 * n - 3",
+        "@numba.jit(nopython=True)\ndef f(a, b):\n    return a * b[a]",
+        "match a:\n    case -1 | 1 + 2j:\n        pass",
         "x: Dict[str, y]",
         "def f(x: Dict[str, y]) -> List[z]:\n    pass",
         "'abc'[i]",
@@ -74,7 +88,18 @@ def test_left_alone(source):
         ),
         ("x[y[0]]", "(x if _then_type(x) is not _then_array else _then_indexed(x))[y[0]]"),
         ("-x", "-_then_negated(x)"),
-        ("-(a & b)", "-_then_negated(a & b)"),
+        ("-(a & b)", "-_then_negated(_then_bitand(a, b))"),
+        ("a * b + 1", "_then_add(_then_mult(a, b), 1)"),
+        ("-(a * b)", "-_then_mult(a, b)"),
+        ("a < 0.1", "_then_lt(a, 0.1)"),
+        ("a == b", "_then_eq(a, b)"),
+        ("a += b", "a = _then_iadd(a, b)"),
+        ("self.a /= b", "self.a = _then_idiv(self.a, b)"),
+        ("a[:, 1] *= b", "a[:, 1] = _then_imult(a[:, 1], b)"),
+        ("np.maximum(a, b)", "_then_called(np.maximum)(a, b)"),
+        ("'%d' % a + b", "_then_formatted('%d', a) + b"),
+        ("sum(a)", "_then_called(sum)(a)"),
+        ("2 * np.where(a, b, c)", "_then_mult(2, _then_called(np.where)(a, b, c))"),
         ("float(x)", "float(_then_number(x))"),
         ("math.sqrt(x)", "math.sqrt(_then_number(x))"),
         ("'%f' % x", "_then_formatted('%f', x)"),
@@ -121,7 +146,7 @@ def test_columns_of_pandas(python2):
 def test_comparisons_are_rewritten_in_python_2():
     assert rewritten("x == None", True) == "_then_compared(x) == None"
     assert rewritten("x != 'a'", True) == "_then_compared(x) != 'a'"
-    assert rewritten("x == y", True) == "x == y"
+    assert rewritten("x == y", True) == "_then_eq(x, y)"
 
 
 @pytest.mark.parametrize(
@@ -213,3 +238,61 @@ def test_scopes_of_every_kind_compile():
         "    return f'{x[i]:>{y[i]}}'\n"
         "assert A()[0] == [1, 3] and g([5]) == 5 and next(h([8], 0)) == 8\n"
     )
+
+
+def test_arithmetic():
+    names = run(
+        "total = 0.\n"
+        "for cost in costs: total += cost\n"
+        "mean = sum(costs) / len(costs)\n"
+        "scaled = w * np.sqrt(2. / 3)\n"
+        "class Net:\n"
+        "    n = 1\n"
+        "    n += 2\n"
+        "    def add(self, x):\n"
+        "        self.n += self.grown()\n"
+        "        self.rows[0] -= x\n"
+        "        return self\n"
+        "    def grown(self):\n"
+        "        self.n = 100\n"
+        "        return 5\n"
+        "net = Net()\n"
+        "net.rows = w.copy()\n"
+        "rows = net.rows\n"
+        "net.add(np.float64(0.1))\n"
+        "d = {'a': [1]}\n"
+        "first = d['a']\n"
+        "more = [2]\n"
+        "d['a'] += more\n"
+        "def count():\n"
+        "    global total\n"
+        "    total += 1\n"
+        "    n = 0\n"
+        "    def up():\n"
+        "        nonlocal n\n"
+        "        n += total * 0\n"
+        "    up()\n"
+        "    return n\n"
+        "counted = count()\n"
+        "squares = [x ** 2 for x in costs]\n",
+        costs=[np.array(0.1, "float32")] * 3,
+        w=np.array([0.3, 0.7], "float32"),
+        np=np,
+    )
+    tenth = float(np.float32(0.1))
+    assert names["total"] == tenth * 3 + 1
+    assert names["mean"] == (tenth + tenth + tenth) / 3
+    assert names["scaled"].dtype == "float32"
+    assert names["net"].n == 8
+    assert names["rows"][0] == np.float32(0.3) - np.float32(0.1)
+    assert names["d"]["a"] is names["first"]
+    assert names["first"] == [1, 2]
+    assert names["counted"] == 0
+    assert names["squares"][0].dtype == "float32"
+
+
+def test_unbound_names_are_the_program_s_errors():
+    with pytest.raises(UnboundLocalError, match="'n'"):
+        run("n = 0\ndef f(x):\n    n += x\nf(1)")
+    with pytest.raises(TypeError, match=r"for \+=: 'int' and 'str'"):
+        run("n = m = 0\nn += str(m) if m else x", x="a")

@@ -18,6 +18,7 @@
 - processor_flags.py: -march and its kin, found once
 - mrg.py: MRG_RandomStreams without C
 - unittest_tools.py: DebugMode's messages, without nose and parameterized
+- traces.py: where a variable was made, in error messages
 - submodules.py: theano.ifelse and others as attributes that nobody imported
 - sandbox_cuda/: theano.sandbox.cuda, the old GPU back end, and its pickles
 """
@@ -44,6 +45,7 @@ from theano_today.compat.theano import (
     scan,
     sorting,
     submodules,
+    traces,
     unittest_tools,
 )
 
@@ -67,6 +69,7 @@ PARTS = (
     sorting,
     submodules,
     sandbox_cuda,
+    traces,
     unittest_tools,
 )
 
