@@ -51,28 +51,28 @@ _COMPARISONS = {
 }
 _ARITHMETIC = [*_OPERATORS.values(), *(f"i{name}" for name in _OPERATORS.values())]
 
-# What rewritten files see of values.py and promotion.py, with an underscore before it.
+# What rewritten files see of values.py and promotion.py.
 _NAMES = {
-    f"then_{name}": getattr(promotion, name)
+    f"_then_{name}": getattr(promotion, name)
     for name in (*_ARITHMETIC, *_COMPARISONS.values(), "called")
 } | {
-    "then_type": type,
-    "then_slice": slice,
-    "then_array": np.ndarray,
-    "then_item": values.item,
-    "then_indexed": values.indexed,
-    "then_negated": values.negated,
-    "then_number": values.number,
-    "then_formatted": values.formatted,
-    "then_column": values.column,
-    "then_attribute": values.attribute,
+    "_then_type": type,
+    "_then_slice": slice,
+    "_then_array": np.ndarray,
+    "_then_item": values.item,
+    "_then_indexed": values.indexed,
+    "_then_negated": values.negated,
+    "_then_number": values.number,
+    "_then_formatted": values.formatted,
+    "_then_column": values.column,
+    "_then_attribute": values.attribute,
 }
 _NAMES_PYTHON2 = _NAMES | {
-    "then_item": values.item_of_python2,
-    "then_indexed": values.indexed_of_python2,
-    "then_compared": values.compared,
-    "then_column": functools.partial(values.column, indexed=values.indexed_of_python2),
-    "then_attribute": functools.partial(values.attribute, indexed=values.indexed_of_python2),
+    "_then_item": values.item_of_python2,
+    "_then_indexed": values.indexed_of_python2,
+    "_then_compared": values.compared,
+    "_then_column": functools.partial(values.column, indexed=values.indexed_of_python2),
+    "_then_attribute": functools.partial(values.attribute, indexed=values.indexed_of_python2),
 }
 
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
@@ -109,8 +109,7 @@ def rewrite(tree: Any, python2: bool = False) -> Any:
 def prepare(namespace: dict[str, Any], python2: bool = False) -> None:
     """Let rewritten code run in a namespace."""
     # Here, not among the built-in functions: cloudpickle takes along what a function's module has.
-    names = _NAMES_PYTHON2 if python2 else _NAMES
-    namespace.update({f"_{name}": value for name, value in names.items()})
+    namespace.update(_NAMES_PYTHON2 if python2 else _NAMES)
 
 
 class _Rewriting(ast.NodeTransformer):

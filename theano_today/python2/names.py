@@ -171,6 +171,7 @@ def _has(classinfo, kind):
 def input(prompt=""):
     """Evaluate what is typed, where it is called."""
     frame = sys._getframe(1)
+    prepare(frame.f_globals)
     return builtins.eval(
         _code(builtins.input(prompt), "<string>", "eval"), frame.f_globals, frame.f_locals
     )

@@ -25,10 +25,9 @@ from theano_today.errors import DataError, MissingFileError, UserError
 from theano_today.habits import rewriting
 from theano_today.python2 import detect, names, printing, translate
 from theano_today.python2.program import Program, code_of_today
-from theano_today.runner import float_type
+from theano_today.runner import float_type, warned
 
 _OURS = str(Path(__file__).parents[1])
-_HELPERS = tuple(str(Path(_OURS, room)) for room in ("python2", "habits"))
 
 
 @dataclass(frozen=True)
@@ -127,6 +126,7 @@ def _program(
 
 def use_packages_of_then(program: Program) -> None:
     """Let NumPy and pandas take what they took, before the program imports anything."""
+    warned.install()
     whole_floats.wrap()
     numpy_arrays.wrap()
     numpy_arrays.wrap_load(program.has, program.python2)
@@ -237,7 +237,7 @@ def _cut_helpers(trace: TracebackType | None) -> None:
     last = None
     step = trace
     while step is not None:
-        if not step.tb_frame.f_code.co_filename.startswith(_HELPERS):
+        if not step.tb_frame.f_code.co_filename.startswith(warned.HELPERS):
             last = step
         step = step.tb_next
     if last is not None:
