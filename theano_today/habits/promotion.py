@@ -22,19 +22,17 @@ were signed, and are unsigned here.
 
 from __future__ import annotations
 
-import builtins
-import functools
 import operator
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 _KINDS = {"b": 0, "u": 1, "i": 1, "f": 2, "c": 2}
-_ARRAYS = frozenset((np.ndarray, np.matrix, np.memmap))
+ARRAYS = frozenset((np.ndarray, np.matrix, np.memmap))
 # Not np.bool: beside Python's numbers it is what it was.
 _SCALARS = frozenset({np.dtype(c).type for c in "bBhHiIlLqQefdgFDG"})
-_NUMPY = _ARRAYS | _SCALARS
+NUMPY = ARRAYS | _SCALARS
 _PYTHON = {int: np.int64, float: np.float64, complex: np.complex128}
 # Beside the others Python's numbers change nothing.
 _SMALLER = _SCALARS - {np.int64, np.float64, np.complex128}
@@ -50,11 +48,11 @@ def fitted(a: Any, b: Any) -> tuple[Any, Any]:
     kind, other = type(a), type(b)
     if kind in _QUIET and other in _QUIET:
         return a, b
-    if kind in _ARRAYS and a.ndim:
-        if other in _ARRAYS and b.ndim:
+    if kind in ARRAYS and a.ndim:
+        if other in ARRAYS and b.ndim:
             return a, b
         return a, _beside(a.dtype, b)
-    if other in _ARRAYS and b.ndim:
+    if other in ARRAYS and b.ndim:
         return _beside(b.dtype, a), b
     if kind in _PYTHON and _scalar_type(b) in _SMALLER:
         return _of_python(a), b
@@ -64,7 +62,7 @@ def fitted(a: Any, b: Any) -> tuple[Any, Any]:
 
 
 def _scalar_type(x: Any) -> type:
-    return x.dtype.type if type(x) in _ARRAYS else type(x)
+    return x.dtype.type if type(x) in ARRAYS else type(x)
 
 
 def _of_python(x: Any) -> Any:
@@ -128,7 +126,7 @@ def _smallest(dtype: np.dtype, x: Any) -> np.dtype:
 
 def _operation(native: Callable[[Any, Any], Any], name: str) -> Callable[[Any, Any], Any]:
     def apply(a: Any, b: Any) -> Any:
-        if type(a) in _NUMPY or type(b) in _NUMPY:
+        if type(a) in NUMPY or type(b) in NUMPY:
             a, b = fitted(a, b)
         return native(a, b)
 
@@ -151,7 +149,7 @@ bitand = _operation(operator.and_, "bitand")
 
 def div(a: Any, b: Any) -> Any:
     """Return ``a / b``."""
-    if type(a) in _NUMPY or type(b) in _NUMPY:
+    if type(a) in NUMPY or type(b) in NUMPY:
         a, b = fitted(a, b)
         short = type(a) in _SHORT and type(b) in _SHORT
         if short and np.promote_types(a.dtype, b.dtype) == a.dtype:
@@ -162,7 +160,7 @@ def div(a: Any, b: Any) -> Any:
 
 def pow(a: Any, b: Any) -> Any:
     """Return ``a ** b``."""
-    if type(a) in _NUMPY or type(b) in _NUMPY:
+    if type(a) in NUMPY or type(b) in NUMPY:
         of_python = type(a) is np.ndarray and not a.ndim and type(b) in (int, float)
         quick = of_python and (b in _QUICK if a.dtype.kind in "fc" else type(b) is int and b == 2)
         if not quick:  # squares and the like of an array without dimensions kept its dtype
@@ -192,63 +190,3 @@ gt = _operation(operator.gt, "gt")
 gte = _operation(operator.ge, "gte")
 eq = _operation(operator.eq, "eq")
 noteq = _operation(operator.ne, "noteq")
-
-
-# ---- functions
-
-# The functions that `called` knows, by the names that programs call them by.
-FUNCTIONS = frozenset(
-    name for name, f in vars(np).items() if isinstance(f, np.ufunc) and f.nin == 2
-) | {"where", "clip", "sum"}
-
-
-def called(function: Any) -> Any:
-    """Return a function that is called: NumPy's, and sum, with operands as they counted."""
-    if isinstance(function, np.ufunc):
-        return functools.partial(_ufunc, function) if function.nin == 2 else function
-    if function is builtins.sum:
-        return total
-    if function is builtins.pow:
-        return _pow
-    if function is np.where:
-        return _where
-    return _clip if function is np.clip else function
-
-
-def _ufunc(function: np.ufunc, *operands: Any, **options: Any) -> Any:
-    if len(operands) >= 2:
-        a, b = operands[:2]
-        if type(a) in _NUMPY or type(b) in _NUMPY:
-            a, b = fitted(a, b)
-        return function(a, b, *operands[2:], **options)
-    return function(*operands, **options)
-
-
-def _pow(a: Any, b: Any, *modulus: Any) -> Any:
-    return builtins.pow(a, b, *modulus) if modulus else pow(a, b)
-
-
-def _where(condition: Any, *choices: Any) -> Any:
-    if len(choices) == 2:
-        a, b = choices
-        if type(a) in _NUMPY or type(b) in _NUMPY:
-            choices = fitted(a, b)
-    return np.where(condition, *choices)
-
-
-def _clip(a: Any, *bounds: Any, **options: Any) -> Any:
-    if type(a) in _NUMPY:
-        bounds = tuple(fitted(a, bound)[1] for bound in bounds)
-        ends = ("a_min", "a_max", "min", "max")
-        options |= {k: fitted(a, options[k])[1] for k in ends if k in options}
-    return np.clip(a, *bounds, **options)
-
-
-def total(items: Iterable[Any], /, start: Any = 0) -> Any:
-    """Return the built-in sum of items, added one by one; since Python 3.12 it corrects floats."""
-    if isinstance(start, (str, bytes, bytearray)):
-        return builtins.sum(items, start)  # its error
-    result = start
-    for item in items:
-        result = add(result, item)
-    return result

@@ -6,9 +6,9 @@ v`` and ``df[a].fillna(0, inplace=True)`` ``df[a]`` becomes ``column(df, a)``. O
 lines and columns stay.
 
 ``a * b`` becomes ``_then_mult(a, b)``, ``a += b`` ``a = _then_iadd(a, b)``, ``np.maximum(a, b)``
-``_then_called(np.maximum)(a, b)``: promotion.py says why. Whole numbers by name, text and constants
-that every dtype holds are left out. Functions for numba, which cannot call these, are left as they
-are.
+``_then_called(np.maximum)(a, b)``: promotion.py and functions.py say why. Whole numbers by name,
+text and constants that every dtype holds are left out. Functions for numba, which cannot call
+these, are left as they are.
 
 Programs index lists and dicts in their inner loops. So the question whether `x` is an array is
 asked in the expression itself where `x` is a name: ``(x[key] if type(x) is not array else
@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from theano_today.habits import promotion, values
+from theano_today.habits import functions, promotion, values
 
 _OPERATORS = {
     ast.Add: "add",
@@ -51,11 +51,11 @@ _COMPARISONS = {
 }
 _ARITHMETIC = [*_OPERATORS.values(), *(f"i{name}" for name in _OPERATORS.values())]
 
-# What rewritten files see of values.py and promotion.py.
+# What rewritten files see of values.py, promotion.py and functions.py.
 _NAMES = {
-    f"_then_{name}": getattr(promotion, name)
-    for name in (*_ARITHMETIC, *_COMPARISONS.values(), "called")
+    f"_then_{name}": getattr(promotion, name) for name in (*_ARITHMETIC, *_COMPARISONS.values())
 } | {
+    "_then_called": functions.called,
     "_then_type": type,
     "_then_slice": slice,
     "_then_array": np.ndarray,
@@ -235,8 +235,8 @@ class _Rewriting(ast.NodeTransformer):
             of_number = isinstance(function, ast.Name) and name in _NUMBERS
             if (of_number or of_math) and not isinstance(node.args[0], ast.Constant):
                 node.args[0] = self._call("number", node.args[0])
-        of_numpy = name in promotion.FUNCTIONS and len(node.args) > 1
-        if of_numpy or (isinstance(function, ast.Name) and name == "sum"):
+        known = functions.OF_ONE if len(node.args) == 1 else functions.OF_OTHERS
+        if name in known and not (name == "sum" and isinstance(function, ast.Attribute)):
             node.func = self._call("called", function)
         elif isinstance(function, ast.Attribute) and name == "reshape" and node.args:
             sizes = node.args

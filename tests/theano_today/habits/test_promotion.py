@@ -220,30 +220,3 @@ def test_what_others_define():
     days = np.array(["2015-01-01"], "datetime64[D]")
     assert promotion.add(days, 1)[0] == np.datetime64("2015-01-02")
     assert promotion.add(np.array(["a"], object), "b").tolist() == ["ab"]
-
-
-def test_functions():
-    x = np.array([0.3, 0.7], "float32")
-    same(promotion.called(np.maximum)(x, np.float64(0.5)), np.array([0.5, 0.7], "float32"))
-    same(promotion.called(np.where)(x > 0.5, x, np.float64(0.1)), np.array([0.1, 0.7], "float32"))
-    same(promotion.called(np.clip)(x, np.float64(0.4), None), np.array([0.4, 0.7], "float32"))
-    same(promotion.called(np.clip)(x, a_min=np.float64(0.4), a_max=1), np.float32([0.4, 0.7]))
-    same(promotion.called(np.add)(np.float32(1), 2), np.float64(3))
-    same(promotion.called(pow)(np.float32(2), 2), np.float64(4))
-    assert promotion.called(pow)(7, 2, 5) == 4
-    assert promotion.called(np.exp) is np.exp
-    assert promotion.called(max) is max
-    out = np.empty(2, "float32")
-    assert promotion.called(np.multiply)(x, np.float64(2), out) is out
-
-
-def test_sum():
-    total = promotion.called(sum)
-    same(total([np.float32(0.1)] * 3), np.float64(np.float32(0.1)) * 3)
-    # Python 3.12's corrects what is lost.
-    assert total([0.1] * 10) == 0.9999999999999999
-    assert total([]) == 0
-    assert total([[1], [2]], []) == [1, 2]
-    assert total(x for x in (1, 2)) == 3
-    with pytest.raises(TypeError, match="can't sum strings"):
-        total(["a"], "")

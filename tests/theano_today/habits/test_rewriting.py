@@ -98,6 +98,8 @@ def test_left_alone(source):
         ("a[:, 1] *= b", "a[:, 1] = _then_imult(a[:, 1], b)"),
         ("np.maximum(a, b)", "_then_called(np.maximum)(a, b)"),
         ("'%d' % a + b", "_then_formatted('%d', a) + b"),
+        ("np.argsort(a)", "_then_called(np.argsort)(a)"),
+        ("a.argsort()[::-1]", "_then_called(a.argsort)()[::-1]"),
         ("sum(a)", "_then_called(sum)(a)"),
         ("2 * np.where(a, b, c)", "_then_mult(2, _then_called(np.where)(a, b, c))"),
         ("float(x)", "float(_then_number(x))"),
