@@ -25,11 +25,13 @@ def _functions() -> dict[type, Callable]:
     from theano.compile import ops
     from theano.tensor import basic, blas, subtensor
     from theano.tensor import elemwise as te
+    from theano.tensor.signal import pool
 
-    from theano_today.engine import elemwise, products
+    from theano_today.engine import elemwise, pools, products, sums
 
     return {
         te.Elemwise: elemwise.elemwise,
+        te.Sum: sums.sum_of,
         subtensor.IncSubtensor: inc_subtensor,
         basic.Reshape: reshape,
         ops.DeepCopyOp: deep_copy,
@@ -37,6 +39,9 @@ def _functions() -> dict[type, Callable]:
         blas.Dot22: products.dot22,
         blas.Dot22Scalar: products.dot22_scalar,
         blas.Gemm: products.gemm,
+        pool.Pool: pools.pool,
+        pool.MaxPoolGrad: pools.max_pool_grad,
+        pool.AveragePoolGrad: pools.average_pool_grad,
     }
 
 

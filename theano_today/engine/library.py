@@ -233,6 +233,7 @@ def _declare(library: ctypes.CDLL) -> None:
     matrix = (pointer, number, number)
     step = (real, real, ctypes.c_int, pointer, pointer)
     links = ctypes.POINTER(Link)
+    pool = (ctypes.c_int, *[number] * 3, pointer, number, pointer, number)
     signatures: dict[str, tuple] = {
         "today_take": (number,),
         "today_give": (pointer,),
@@ -244,6 +245,9 @@ def _declare(library: ctypes.CDLL) -> None:
         "today_update": (*step, pointer, number),
         "today_update_with_product": (*step, *matrix, *matrix, *[number] * 3),
         "today_elementwise": (pointer, number, pointer, *[number] * 5),
+        "today_pool": (*pool, pointer, pointer),
+        "today_pool_gradient": (*pool, *[pointer] * 4),
+        "today_sum": (pointer, *[number] * 4, pointer),
         "today_uniform": (pointer, number, pointer, number),
         "today_uniform_double": (pointer, number, pointer, number),
         "today_mask": (pointer, number, real, pointer, number),

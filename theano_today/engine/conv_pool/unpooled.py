@@ -125,7 +125,7 @@ def _is_compared(v: Variable) -> bool:
     waiting, seen = [v], {v}
     while waiting:
         for node in users(waiting.pop()):
-            if isinstance(node.op, _COMPARING):
+            if isinstance(node.op, _COMPARING) or _is_extreme(node.op):
                 return True
             if isinstance(node.op, _PLACES):
                 new = [out for out in node.outputs if out not in seen]
@@ -134,8 +134,14 @@ def _is_compared(v: Variable) -> bool:
     return False
 
 
+def _is_extreme(op) -> bool:
+    # A sum, as the mean of a batch, compares nothing.
+    extremes = scalar.Maximum, scalar.Minimum
+    return isinstance(op, elemwise.CAReduce) and isinstance(op.scalar_op, extremes)
+
+
 # Where the order of sums may decide which of equal outputs is the maximum
-_COMPARING = (pool.Pool, elemwise.CAReduce, tensor.MaxAndArgmax)
+_COMPARING = (pool.Pool, tensor.MaxAndArgmax)
 # What leaves values where they are, or moves them about
 _PLACES = (
     elemwise.Elemwise, elemwise.DimShuffle, subtensor.Subtensor, subtensor.IncSubtensor,

@@ -87,10 +87,10 @@ inline void direct_image(const StageShape &s, Image image, const float *weights,
         }
 }
 
-// Without a pool: NV * V filters at W adjacent outputs of one row
+// Without a pool: NV * V filters at W outputs, whose patches begin at `places`
 template <int NV, int W, int PIXEL>
-static INLINE void direct_outputs(const StageShape &s, Image image, const float *weights,
-                                  const float *bias, long row, long column, float *p,
+static INLINE void direct_outputs(const StageShape &s, Image image, const long *places,
+                                  const float *weights, const float *bias, float *p,
                                   uint8_t *slopes) {
     vf z[W][NV];
     EACH (v, NV) {
@@ -98,18 +98,20 @@ static INLINE void direct_outputs(const StageShape &s, Image image, const float 
         EACH (k, W)
             z[k][v] = b;
     }
-    const long step = s.step_columns * PIXEL, apart = s.apart_columns * PIXEL;
-    const float *corner = image.data + s.step_rows * row * image.row + column * step;
+    const float *patches[W];
+    EACH (k, W)
+        patches[k] = image.data + places[k];
+    const long apart = s.apart_columns * PIXEL;
     for (long c = 0; c < s.channels; c++) {
-        const float *line = corner + c / PIXEL * image.plane + c % PIXEL;
+        long line = c / PIXEL * image.plane + c % PIXEL;
         for (long i = 0; i < s.filter_rows; i++, line += s.apart_rows * image.row) {
-            const float *x = line;
+            long x = line;
             for (long j = 0; j < s.filter_columns; j++, weights += DIRECT_FILTERS, x += apart) {
                 vf tap[NV];
                 EACH (v, NV)
                     tap[v] = load(weights + v * V);
                 EACH (k, W) {
-                    const vf one = splat(x[k * step]);
+                    const vf one = splat(patches[k][x]);
                     EACH (v, NV)
                         z[k][v] += one * tap[v];
                 }
@@ -124,36 +126,53 @@ static INLINE void direct_outputs(const StageShape &s, Image image, const float 
         }
 }
 
+// Where each output's patch of an image begins; in floats, PIXEL for a pixel
+template <int PIXEL> inline long *patches_of(const StageShape &s, Image image) {
+    long *places = (long *)scratch(Use::places, 2 * s.windows());
+    for (long row = 0, at = 0; row < s.out_rows; row++)
+        for (long column = 0; column < s.out_columns; column++)
+            places[at++] = row * s.step_rows * image.row + column * s.step_columns * PIXEL;
+    return places;
+}
+
 // p and, where wanted, slopes (filter blocks, outputs, V) of one image without a pool
 template <int PIXEL>
-inline void direct_row_by_row(const StageShape &s, Image image, const float *weights,
-                              const float *bias, float *p, uint8_t *slopes) {
+inline void direct_outputs(const StageShape &s, Image image, const float *weights,
+                           const float *bias, float *p, uint8_t *slopes) {
     constexpr int MOST = 8;
-    const long filters = s.filter_blocks() * V, columns = s.out_columns;
-    for (long row = 0; row < s.out_rows; row++)
+    const long filters = s.filter_blocks() * V, outputs = s.windows();
+    const long *places = patches_of<PIXEL>(s, image);
+    // Outputs whose patches stay in the second level's cache beside the weights of a group
+    constexpr long BAND = 64 << 10; // floats
+    const long seen = s.step_rows * image.row * (PIXEL == 1 ? s.channels : s.channel_blocks());
+    const long rows = seen < BAND ? BAND / seen : 1;
+    const long band = rows * s.out_columns < MOST ? MOST : rows * s.out_columns;
+    for (long begin = 0; begin < outputs; begin += band) {
+        const long end = begin + band < outputs ? begin + band : outputs;
         for (long f = 0; f < filters; f += DIRECT_FILTERS) {
             const float *group = weights + f * s.channels * s.taps();
             const int vectors = filters - f < DIRECT_FILTERS ? (filters - f) / V : DIRECT_VECTORS;
-            const auto outputs = [&](auto width) {
+            const auto together = [&](auto width) {
                 constexpr int W = decltype(width)::value;
                 with_vectors<DIRECT_VECTORS>(vectors, [&](auto count) {
                     constexpr int NV = decltype(count)::value;
-                    for (long column = 0; column < columns; column += W) {
-                        // The last ones again where the row does not end with a whole W of them
-                        const long here = column + W <= columns ? column : columns - W;
-                        const long at = f * s.windows() + (row * columns + here) * V;
-                        direct_outputs<NV, W, PIXEL>(s, image, group, bias + f, row, here, p + at,
-                                                     slopes ? slopes + at : nullptr);
+                    for (long first = begin; first < end; first += W) {
+                        // The last ones again where there is no whole W of them left
+                        const long here = first + W <= outputs ? first : outputs - W;
+                        const long at = f * outputs + here * V;
+                        direct_outputs<NV, W, PIXEL>(s, image, places + here, group, bias + f,
+                                                     p + at, slopes ? slopes + at : nullptr);
                     }
                 });
             };
-            if (columns >= MOST)
-                outputs(Number<MOST>());
-            else if (columns >= 3)
-                outputs(Number<3>());
+            if (outputs >= MOST)
+                together(Number<MOST>());
+            else if (outputs >= 4)
+                together(Number<4>());
             else
-                outputs(Number<1>());
+                together(Number<1>());
         }
+    }
 }
 
 } // namespace today

@@ -70,7 +70,7 @@ class ForwardPass {
         if (s.pool == 2)
             direct_image<PIXEL>(s, image, weights, bias, p, winners);
         else
-            direct_row_by_row<PIXEL>(s, image, weights, bias, p, winners);
+            direct_outputs<PIXEL>(s, image, weights, bias, p, winners);
     }
     bool by_winograd(Image image, float *p, uint8_t *winners) const {
         return s.filter_rows == 2 ? winograd_image<2>(s, image, weights, bias, p, winners)

@@ -10,8 +10,10 @@
 #include "elementwise.hpp"
 #include "memory.hpp"
 #include "mrg.hpp"
+#include "pool.hpp"
 #include "stage.hpp"
 #include "steps.hpp"
+#include "sums.hpp"
 #include "update.hpp"
 #endif
 #include <new>
@@ -83,6 +85,30 @@ int today_elementwise(const Instruction *program, int64_t length, const Operand 
     return guarded([&] {
         run_program(program, length, operands, count, first_output, registers, rows, columns);
     });
+}
+
+// `down`, `right`: Windows of the axes, (3, pool_rows) and (3, pool_columns)
+int today_pool(int max, int64_t planes, int64_t rows, int64_t columns, const int64_t *down,
+               int64_t pool_rows, const int64_t *right, int64_t pool_columns, const float *x,
+               float *p) {
+    return guarded([&] {
+        pool({max != 0, planes, rows, columns, {down, pool_rows}, {right, pool_columns}}, x, p);
+    });
+}
+
+int today_pool_gradient(int max, int64_t planes, int64_t rows, int64_t columns, const int64_t *down,
+                        int64_t pool_rows, const int64_t *right, int64_t pool_columns,
+                        const float *x, const float *p, const float *g, float *dx) {
+    return guarded([&] {
+        pool_gradient({max != 0, planes, rows, columns, {down, pool_rows}, {right, pool_columns}},
+                      x, p, g, dx);
+    });
+}
+
+// x (outer, rows, channels, inner), out (outer, channels)
+int today_sum(const float *x, int64_t outer, int64_t rows, int64_t channels, int64_t inner,
+              float *out) {
+    return guarded([&] { sum(x, outer, rows, channels, inner, out); });
 }
 
 int today_uniform(int32_t *state, int64_t streams, float *samples, int64_t count) {

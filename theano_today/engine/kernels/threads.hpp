@@ -216,6 +216,7 @@ enum class Use {
     products, // of these; a part of a product of matrices
     hits,
     counts,
+    places, // of outputs' patches
     dx,
     dw,
     panels, // of the right factor

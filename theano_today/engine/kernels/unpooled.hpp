@@ -5,40 +5,83 @@
 //   dw[f][c][tap]     = sum of gz[f][output] * x[c][output + tap]
 //   dx[c][at]         = sum of gz[f][at - tap] * w[f][c][tap]
 //
-// where dx is a convolution itself: of gz, with zeros around it and, where the filters went in
-// larger steps, between its pixels.
+// where dx is a convolution itself: of gz, with zeros around it. Where the filters went in larger
+// steps, dx is several: every step-th pixel sees every step-th tap, and nothing of the others.
+// Where the taps lie apart besides, there are zeros between the pixels of gz.
 #pragma once
 
 #include <atomic>
-#include <memory>
+#include <vector>
 
 #include "backward.hpp"
 #include "forward.hpp"
 
 namespace today {
 
-// A stage whose outputs are this one's dx, and whose images are its gz, blocked
-inline StageShape turned(const StageShape &s, bool in_order) {
-    StageShape t = {};
-    t.images = 1;
-    t.channels = s.filters, t.filters = s.channels;
-    t.filter_rows = s.filter_rows, t.filter_columns = s.filter_columns;
-    t.rows = s.rows + s.reach_rows(), t.columns = s.columns + s.reach_columns();
-    t.out_rows = t.pool_rows = s.rows, t.out_columns = t.pool_columns = s.columns;
-    t.x_blocked = 1, t.p_blocked = s.dx_blocked;
-    t.pool = t.step_rows = t.step_columns = 1;
-    t.apart_rows = s.apart_rows, t.apart_columns = s.apart_columns;
-    t.in_order = in_order;
-    return t;
+// One of the convolutions that dx is made of: of the pixels (row + q * down, column + r * right).
+// `stage`'s outputs are these, and its images gz, blocked.
+struct Phase {
+    StageShape stage;
+    long row, column, down, right;
+    long first_row, first_column; // the taps that its pixels see: these, and each down-th, right-th
+    long above, beside; // rows and columns of zeros before gz; negative: of gz that is left out
+
+    // The taps of one axis that pixels at `at`, `at + step`, ... see, as `first` and their number
+    static void taps(long at, long step, long before, long size, long &first, int64_t &count) {
+        first = (at + before) % step;
+        count = first < size ? (size - 1 - first) / step + 1 : 0;
+    }
+};
+
+// Zeros between gz's pixels rather than several phases
+inline bool is_spread(const StageShape &s) { return s.apart_rows > 1 || s.apart_columns > 1; }
+
+inline std::vector<Phase> phases_of(const StageShape &s, bool in_order) {
+    const long down = is_spread(s) ? 1 : s.step_rows, right = is_spread(s) ? 1 : s.step_columns;
+    std::vector<Phase> phases;
+    for (long row = 0; row < down; row++)
+        for (long column = 0; column < right; column++) {
+            Phase phase = {};
+            phase.row = row, phase.column = column, phase.down = down, phase.right = right;
+            StageShape &t = phase.stage;
+            Phase::taps(row, down, s.top, s.filter_rows, phase.first_row, t.filter_rows);
+            Phase::taps(column, right, s.left, s.filter_columns, phase.first_column,
+                        t.filter_columns);
+            t.images = 1;
+            t.channels = s.filters, t.filters = s.channels;
+            t.apart_rows = s.apart_rows, t.apart_columns = s.apart_columns;
+            t.out_rows = t.pool_rows = (s.rows - row + down - 1) / down;
+            t.out_columns = t.pool_columns = (s.columns - column + right - 1) / right;
+            t.rows = t.out_rows + t.reach_rows(), t.columns = t.out_columns + t.reach_columns();
+            t.x_blocked = 1, t.p_blocked = s.dx_blocked || down > 1 || right > 1;
+            t.pool = t.step_rows = t.step_columns = 1;
+            t.in_order = in_order;
+            phase.above = t.reach_rows() - (row + s.top - phase.first_row) / down;
+            phase.beside = t.reach_columns() - (column + s.left - phase.first_column) / right;
+            if (t.out_rows > 0 && t.out_columns > 0 && t.taps() > 0)
+                phases.push_back(phase);
+        }
+    return phases;
 }
 
-// w (channels, filters, ., .) <- w (filters, channels, ., .), as turned() wants it
-inline void turn_weights(const StageShape &s, const float *w, float *to) {
+// w (channels, filters, ., .) <- the phase's taps of w (filters, channels, ., .), turned
+inline void turn_weights(const StageShape &s, const Phase &phase, const float *w, float *to) {
     for (long c = 0; c < s.channels; c++)
         for (long f = 0; f < s.filters; f++)
-            for (long i = s.filter_rows - 1; i >= 0; i--)
-                for (long j = s.filter_columns - 1; j >= 0; j--)
-                    *to++ = w[s.weight(f, c, i, j)];
+            for (long i = phase.stage.filter_rows - 1; i >= 0; i--)
+                for (long j = phase.stage.filter_columns - 1; j >= 0; j--)
+                    *to++ = w[s.weight(f, c, phase.first_row + i * phase.down,
+                                       phase.first_column + j * phase.right)];
+}
+
+// dx (blocks, rows, columns, V) at the phase's pixels <- its outputs
+inline void put_phase(const StageShape &s, const Phase &phase, const float *p, float *dx) {
+    for (long block = 0; block < s.channel_blocks(); block++, dx += s.rows * s.columns * V)
+        for (long q = 0; q < phase.stage.out_rows; q++) {
+            float *to = dx + ((phase.row + q * phase.down) * s.columns + phase.column) * V;
+            for (long r = 0; r < phase.stage.out_columns; r++, p += V)
+                store(to + r * phase.right * V, load(p));
+        }
 }
 
 // Where gz goes: a blocked image of rows and columns of zeros but for the gradients, the first of
@@ -202,9 +245,10 @@ class UnpooledBackward : public BackwardPass {
   public:
     // In floats. The sums' are apart from the rest: there is a limit to them.
     static long room(const StageShape &s) {
-        const long turned_weights = round_up(s.weights(), 16);
-        return std::max(turned_weights + ForwardPass::room(turned(s, false)),
-                        blocked_weights_size(s));
+        long all = 0;
+        for (const Phase &phase : phases_of(s, false))
+            all += phase_room(phase);
+        return std::max(all, blocked_weights_size(s));
     }
     static long sums_room(const StageShape &s) {
         const long direct = direct_sums_size(s);
@@ -214,15 +258,20 @@ class UnpooledBackward : public BackwardPass {
 
     // `memory` has room() floats, `sums` parts times sums_room(). exact: nothing by Winograd
     UnpooledBackward(const Link &link, bool of_inputs, bool exact, float *memory, float *sums)
-        : link(link), s(link.stage), winograd(by_winograd(s) && !exact), sums(sums),
-          inputs(turned(s, exact)) {
+        : link(link), s(link.stage), of_inputs(of_inputs), winograd(by_winograd(s) && !exact),
+          sums(sums), plain(plain_room(s)), around(plain) {
         if (of_inputs && !all_finite(link.w, s.weights())) {
             scattered = memory;
             block_weights(s, link.w, scattered);
         } else if (of_inputs) {
-            turn_weights(s, link.w, memory);
-            pass = std::make_unique<ForwardPass>(inputs, memory, nullptr,
-                                                 memory + round_up(s.weights(), 16));
+            phases = phases_of(s, exact);
+            for (const Phase &phase : phases) {
+                turn_weights(s, phase, link.w, memory);
+                passes.emplace_back(phase.stage, memory, nullptr,
+                                    memory + round_up(phase.stage.weights(), 16));
+                memory += phase_room(phase);
+            }
+            around = room_around(s, phases);
         }
     }
 
@@ -238,38 +287,26 @@ class UnpooledBackward : public BackwardPass {
             g = blocked;
         }
         const uint8_t *slopes = s.rectify ? link.winners + n * s.p_size(true) : nullptr;
-        // Zeros behind the last output fill up Winograd's squares.
-        const long rows = 2 * ((s.out_rows + 1) / 2), columns = 2 * ((s.out_columns + 1) / 2);
-        Room plain = {nullptr, rows, columns, 0, 0, 1, 1};
-        Room around = {nullptr,
-                       inputs.seen_rows(),
-                       inputs.seen_columns(),
-                       s.reach_rows() - s.top,
-                       s.reach_columns() - s.left,
-                       s.step_rows,
-                       s.step_columns};
-        const bool one = pass && around.top >= 0 && around.left >= 0 && s.step_rows == 1 &&
-                         s.step_columns == 1; // for both gradients
         float *const filter_sums = link.dw != nullptr ? image_db(part) : nullptr;
-        if (one) {
-            around.rows = std::max(around.rows, around.top + rows);
-            around.columns = std::max(around.columns, around.left + columns);
+        const bool wanted = link.dw != nullptr || scattered != nullptr;
+        const bool one = around.step_rows == 1 && around.step_columns == 1; // for both gradients
+        Room here = around, again = plain;
+        if (!passes.empty() || (one && wanted)) {
+            here.data = scratch(Use::spread, here.floats(s));
+            fill_room(s, g, slopes, here, one ? filter_sums : nullptr);
         }
-        if (pass) {
-            around.data = scratch(Use::spread, around.floats(s));
-            fill_room(s, g, slopes, around, one ? filter_sums : nullptr);
+        if (!one && wanted) {
+            again.data = scratch(Use::gradients, again.floats(s));
+            fill_room(s, g, slopes, again, filter_sums);
         }
-        if (!one && (link.dw != nullptr || scattered)) {
-            plain.data = scratch(Use::gradients, plain.floats(s));
-            fill_room(s, g, slopes, plain, filter_sums);
-        }
+        const Image gradients = (one ? here : again).gradients();
         if (link.dw != nullptr)
-            add_weights(part, n, one ? around.gradients() : plain.gradients());
-        if (pass)
-            pass->blocked_image(around.image(), dx, nullptr);
+            add_weights(part, n, gradients);
+        if (of_inputs && scattered == nullptr)
+            write_inputs(here, dx);
         if (scattered != nullptr) {
             float *blocked = s.dx_blocked ? dx : scratch(Use::dx, s.x_size(true));
-            scatter_inputs(s, plain.gradients(), scattered, blocked);
+            scatter_inputs(s, gradients, scattered, blocked);
             if (!s.dx_blocked)
                 blocks_to_planes(dx, blocked, s.channels, s.rows * s.columns);
         }
@@ -308,6 +345,53 @@ class UnpooledBackward : public BackwardPass {
     // One image's
     float *image_db(long part) const { return dw(part) + sums_room(s) - 3 * s.filter_blocks() * V; }
 
+    static long phase_room(const Phase &phase) {
+        return round_up(phase.stage.weights(), 16) + ForwardPass::room(phase.stage);
+    }
+    // Zeros behind the last output fill up Winograd's squares.
+    static Room plain_room(const StageShape &s) {
+        return {nullptr, 2 * ((s.out_rows + 1) / 2), 2 * ((s.out_columns + 1) / 2), 0, 0, 1, 1};
+    }
+    // The same with what all phases see around it
+    static Room room_around(const StageShape &s, const std::vector<Phase> &phases) {
+        Room room = plain_room(s);
+        if (is_spread(s)) {
+            room.step_rows = s.step_rows, room.step_columns = s.step_columns;
+            room.rows = (s.out_rows - 1) * s.step_rows + 2;
+            room.columns = (s.out_columns - 1) * s.step_columns + 2;
+        }
+        for (const Phase &phase : phases) {
+            room.top = std::max(room.top, phase.above);
+            room.left = std::max(room.left, phase.beside);
+        }
+        room.rows += room.top, room.columns += room.left;
+        for (const Phase &phase : phases) {
+            const StageShape &t = phase.stage;
+            room.rows = std::max(room.rows, room.top - phase.above + t.seen_rows());
+            room.columns = std::max(room.columns, room.left - phase.beside + t.seen_columns());
+        }
+        return room;
+    }
+
+    void write_inputs(Room room, float *dx) const {
+        const bool whole = phases.size() == 1 && phases[0].down == 1 && phases[0].right == 1;
+        float *blocked = s.dx_blocked || whole ? dx : scratch(Use::dx, s.x_size(true));
+        if (long(phases.size()) < s.step_rows * s.step_columns && !whole)
+            std::memset(blocked, 0, s.x_size(true) * sizeof(float)); // no tap meets some pixels
+        for (size_t k = 0; k < passes.size(); k++) {
+            const Phase &phase = phases[k];
+            Image image = room.image();
+            image.data += ((room.top - phase.above) * room.columns + room.left - phase.beside) * V;
+            if (whole)
+                return passes[k].blocked_image(image, dx, nullptr);
+            float *p = scratch(Use::pooled, phase.stage.p_size(true));
+            passes[k].blocked_image(image, p, nullptr);
+            put_phase(s, phase, p, blocked);
+        }
+        if (!s.dx_blocked)
+            blocks_to_planes(dx, blocked, s.channels, s.rows * s.columns);
+    }
+
     void add_weights(long part, long n, Image gradients) const {
         for (long f = 0; f < s.filters; f++)
             db(part)[f] += image_db(part)[f];
@@ -343,11 +427,12 @@ class UnpooledBackward : public BackwardPass {
 
     const Link &link;
     const StageShape &s;
-    const bool winograd;
+    const bool of_inputs, winograd;
     float *sums;
-    const StageShape inputs;           // the stage whose outputs are dx
-    std::unique_ptr<ForwardPass> pass; // makes dx
-    float *scattered = nullptr;        // or these weights do
+    std::vector<Phase> phases;       // whose outputs are dx
+    std::vector<ForwardPass> passes; // make them
+    float *scattered = nullptr;      // or these weights do
+    Room plain, around;              // where gz goes
 };
 
 } // namespace today

@@ -294,6 +294,7 @@ def test_other_pools_see_ties():
     counts = np.count_nonzero(fused([x], slope)(period), axis=(2, 3))
     assert (counts[counts > 0] >= 9).all()
     assert not stages(fused([x], a))[0].in_order
+    assert not stages(fused([x], a.mean(axis=(2, 3))))[0].in_order  # a sum compares nothing
 
 
 def test_what_is_said(caplog):

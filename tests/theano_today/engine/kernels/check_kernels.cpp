@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "pools.hpp"
 #include "stages.hpp"
 #include "steps.hpp"
 
@@ -573,6 +574,10 @@ int main(int arguments, char **argument) {
         check_updates(cases);
     else if (section == "dropout")
         check_dropout(cases);
+    else if (section == "pools")
+        pools::check_pools(cases);
+    else if (section == "sums")
+        pools::check_sums(cases);
     else if (section == "elementwise")
         check_elementwise(cases);
     else if (section == "streams")

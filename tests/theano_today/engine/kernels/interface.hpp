@@ -59,6 +59,14 @@ int today_update_with_product(float rate, float momentum, int nesterov, float *w
 int today_elementwise(const Instruction *program, int64_t length, const Operand *operands,
                       int64_t count, int64_t first_output, int64_t registers, int64_t rows,
                       int64_t columns);
+int today_pool(int max, int64_t planes, int64_t rows, int64_t columns, const int64_t *down,
+               int64_t pool_rows, const int64_t *right, int64_t pool_columns, const float *x,
+               float *p);
+int today_pool_gradient(int max, int64_t planes, int64_t rows, int64_t columns, const int64_t *down,
+                        int64_t pool_rows, const int64_t *right, int64_t pool_columns,
+                        const float *x, const float *p, const float *g, float *dx);
+int today_sum(const float *x, int64_t outer, int64_t rows, int64_t channels, int64_t inner,
+              float *out);
 int today_uniform(int32_t *state, int64_t streams, float *samples, int64_t count);
 int today_uniform_double(int32_t *state, int64_t streams, double *samples, int64_t count);
 int today_mask(int32_t *state, int64_t streams, float p, uint8_t *mask, int64_t count);

@@ -32,6 +32,8 @@ SECTIONS = {
     "streams": 150,
     "elementwise": 300,
     "dropout": 100,
+    "pools": 150,
+    "sums": 150,
     "steps": 150,
     "functions": 100,
     "memory": 200,
