@@ -184,6 +184,7 @@ def test_finite_differences():
         assert change == pytest.approx((gradient(x, weights) * step).sum(), rel=1e-4, abs=1e-2)
 
 
+@pytest.mark.long
 def test_a_net_with_them_in_debug_mode():
     x = T.tensor4("x")
     p = pool.pool_2d(x, (3, 3), True, (2, 2)) + pool.pool_2d(
