@@ -108,8 +108,9 @@ def pooling_of(node, images: int) -> Pooling | None:
 
     None if the kernel does not cover them.
     """
-    op, settings = node.op, [_pair(v) for v in node.inputs[images:]]
-    if op.ndim != 2 or len(settings) != 3 or None in settings:
+    op = node.op
+    settings = [pair for v in node.inputs[images:] if (pair := _pair(v)) is not None]
+    if op.ndim != 2 or len(settings) != 3 or len(node.inputs) != images + 3:
         return None
     if any(v.dtype != "float32" for v in node.inputs[:images]):
         return None

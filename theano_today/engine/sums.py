@@ -36,7 +36,10 @@ def alternating(shape, axes) -> tuple[int, int, int, int] | None:
         lengths = [[False, 1], [True, 1], *lengths]  # neighbours in memory are summed up
     if len(lengths) == 1:
         return lengths[0][1], 1, 1, 1
-    return tuple(n for _, n in lengths) if len(lengths) == 4 else None  # type: ignore[return-value]
+    if len(lengths) != 4:
+        return None
+    outer, rows, channels, inner = (n for _, n in lengths)
+    return outer, rows, channels, inner
 
 
 def sum_of(node) -> Callable | None:
