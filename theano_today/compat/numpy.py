@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import math
 import pickle
 from types import ModuleType
 
@@ -156,6 +157,7 @@ _LOST: dict[str, object] = {
     "issctype": lambda rep: isinstance(rep, type) and issubclass(rep, np.generic),
     "issubsctype": lambda a, b: issubclass(np.dtype(a).type, np.dtype(b).type),
     "loads": pickle.loads,
+    "math": math,
     "source": lambda object, output=None: print(inspect.getsource(object), file=output),
     "NINF": -np.inf,
     "NZERO": -0.0,

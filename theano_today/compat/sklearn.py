@@ -1,7 +1,7 @@
 """What scikit-learn dropped: sklearn.cross_validation grid_search, gone in 0.20, and more.
 
-The folds are here, what is done with them in sklearn_validation.py, all else in sklearn_names.py
-and sklearn_tags.py.
+The folds are here, what is done with them in sklearn_validation.py, all else in sklearn_names.py,
+sklearn_modules.py and sklearn_tags.py.
 
 The classes of cross_validation were given the number of samples (or y) and were iterated
 themselves; those of model_selection are given X and y later, by split().
@@ -15,7 +15,12 @@ from types import ModuleType
 import numpy as np
 
 from theano_today import hooks
-from theano_today.compat import sklearn_names, sklearn_tags, sklearn_validation
+from theano_today.compat import (
+    sklearn_modules,
+    sklearn_names,
+    sklearn_tags,
+    sklearn_validation,
+)
 
 
 def install() -> None:
@@ -23,6 +28,7 @@ def install() -> None:
     hooks.supply("sklearn.grid_search", _fill_grid_search)
     hooks.supply("sklearn.learning_curve", sklearn_validation.fill_learning_curve)
     sklearn_names.install()
+    sklearn_modules.install()
     sklearn_tags.install()
 
 

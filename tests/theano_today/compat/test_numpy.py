@@ -34,6 +34,7 @@ def test_casts():
 
 def test_scalars_and_letters():
     assert NAMES["asscalar"](np.array([2.5])) == 2.5
+    assert NAMES["math"].pi == np.pi
     assert NAMES["sctype2char"]("float32") == "f"
 
 
