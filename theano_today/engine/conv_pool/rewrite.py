@@ -20,6 +20,8 @@ its output or the gradient at it is used elsewhere, the graph is put back as it 
 Convolutions that no such pool follows become stages without a pool: with bias and rectify, with
 bias, or alone, whichever is the first that leaves nothing of the convolution behind.
 
+What is left of gradients of inputs runs on the same kernels by itself (transposed.py).
+
 x may be padded with zeros before, as Lasagne's pad=1 and PadLayer do it:
 
     x = set_subtensor(zeros(...)[:, :, top:top + rows, left:left + columns], x)
@@ -47,6 +49,7 @@ from theano_today.engine.conv_pool.find import (
     users,
 )
 from theano_today.engine.conv_pool.op import ConvPool, ConvPoolGrad
+from theano_today.engine.conv_pool.transposed import transposed
 from theano_today.engine.dispatch import is_on
 
 log = logging.getLogger("theano_today")
@@ -76,6 +79,9 @@ class FuseConvPool(Optimizer):
                 found, why = _without_pool(fgraph, node)
                 fused += not why
                 _log(found, why)
+        for node in fgraph.toposort():
+            if isinstance(node.op, abstract_conv.AbstractConv2d_gradInputs):
+                _transposed(fgraph, node)
         if fused:
             lay_out(fgraph)
 
@@ -128,6 +134,16 @@ def _without_pool(fgraph, node):
         if not why:
             return found, ""
     return "", why
+
+
+def _transposed(fgraph, node) -> None:
+    new = transposed(node)
+    name = f"{node.inputs[0].name or 'w'} transposed"
+    if isinstance(new, str):
+        log.info("%s: Theano's own ops (%s)", name, new)
+        return
+    fgraph.replace_all_validate([(node.outputs[0], new)], reason="fuse_conv_transposed")
+    log.info("%s: fused", name)
 
 
 def _log(found, why: str) -> None:

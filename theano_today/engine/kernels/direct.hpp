@@ -126,13 +126,11 @@ static INLINE void direct_outputs(const StageShape &s, Image image, const long *
         }
 }
 
-// Where each output's patch of an image begins; in floats, PIXEL for a pixel
-template <int PIXEL> inline long *patches_of(const StageShape &s, Image image) {
-    long *places = (long *)scratch(Use::places, 2 * s.windows());
-    for (long row = 0, at = 0; row < s.out_rows; row++)
-        for (long column = 0; column < s.out_columns; column++)
-            places[at++] = row * s.step_rows * image.row + column * s.step_columns * PIXEL;
-    return places;
+// places (outputs) <- where each output is, or its patch begins, in floats
+inline void place_outputs(const StageShape &s, long row, long pixel, long *places) {
+    for (long i = 0; i < s.out_rows; i++)
+        for (long j = 0; j < s.out_columns; j++)
+            *places++ = i * row + j * pixel;
 }
 
 // p and, where wanted, slopes (filter blocks, outputs, V) of one image without a pool
@@ -141,7 +139,8 @@ inline void direct_outputs(const StageShape &s, Image image, const float *weight
                            const float *bias, float *p, uint8_t *slopes) {
     constexpr int MOST = 8;
     const long filters = s.filter_blocks() * V, outputs = s.windows();
-    const long *places = patches_of<PIXEL>(s, image);
+    long *places = (long *)scratch(Use::places, 2 * outputs);
+    place_outputs(s, s.step_rows * image.row, s.step_columns * PIXEL, places);
     // Outputs whose patches stay in the second level's cache beside the weights of a group
     constexpr long BAND = 64 << 10; // floats
     const long seen = s.step_rows * image.row * (PIXEL == 1 ? s.channels : s.channel_blocks());

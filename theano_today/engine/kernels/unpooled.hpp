@@ -177,29 +177,28 @@ inline long direct_sums_size(const StageShape &s) {
     return s.channels * s.taps() * round_up(s.filters, PANEL);
 }
 
-// MR taps of channels, whose first pixels are at `taps`, and NV * V filters: outputs of `rows` rows
-template <int MR, int NV, int PIXEL>
-static INLINE void direct_taps(const StageShape &s, Image image, const long *taps, Image gradients,
-                               long row, long rows, float *sums) {
+// MR taps of channels, whose first pixels are at `taps`, and NV * V filters: outputs whose patches
+// and gradients are at `patches` and `places`
+template <int MR, int NV>
+static INLINE void direct_taps(Image image, const long *taps, Image gradients, const long *patches,
+                               const long *places, long outputs, float *sums) {
     vf total[MR][NV];
     EACH (r, MR)
         EACH (v, NV)
             total[r][v] = load(sums + r * PANEL + v * V);
-    const long step = s.step_columns * PIXEL;
-    for (long i = row; i < row + rows; i++) {
-        const float *g = gradients.data + i * gradients.row;
-        const float *x[MR];
-        EACH (r, MR)
-            x[r] = image.data + s.step_rows * i * image.row + taps[r];
-        for (long j = 0, at = 0; j < s.out_columns; j++, g += V, at += step) {
-            vf right[NV];
+    const float *x[MR];
+    EACH (r, MR)
+        x[r] = image.data + taps[r];
+    for (long k = 0; k < outputs; k++) {
+        const float *g = gradients.data + places[k];
+        const long at = patches[k];
+        vf right[NV];
+        EACH (v, NV)
+            right[v] = load(g + v * gradients.plane);
+        EACH (r, MR) {
+            const vf one = splat(x[r][at]);
             EACH (v, NV)
-                right[v] = load(g + v * gradients.plane);
-            EACH (r, MR) {
-                const vf one = splat(x[r][at]);
-                EACH (v, NV)
-                    total[r][v] += one * right[v];
-            }
+                total[r][v] += one * right[v];
         }
     }
     EACH (r, MR)
@@ -207,23 +206,25 @@ static INLINE void direct_taps(const StageShape &s, Image image, const long *tap
             store(sums + r * PANEL + v * V, total[r][v]);
 }
 
-// sums += one image's, of planes (PIXEL 1) or blocked (V)
-template <int PIXEL>
-inline void direct_add_weights(const StageShape &s, Image image, Image gradients, float *sums) {
+// sums += one image's, of planes (pixel 1) or blocked (V)
+inline void direct_add_weights(const StageShape &s, long pixel, Image image, Image gradients,
+                               float *sums) {
     const long filters = s.filter_blocks() * V, all = s.channels * s.taps();
-    long *places = (long *)scratch(Use::counts, 2 * (all + ROWS));
+    long *taps = (long *)scratch(Use::counts, 2 * (all + ROWS));
     for (long at = 0; at < all; at++) {
         const long c = at / s.taps(), i = at % s.taps() / s.filter_columns;
         const long j = at % s.filter_columns;
-        places[at] = c / PIXEL * image.plane + c % PIXEL + i * s.apart_rows * image.row +
-                     j * s.apart_columns * PIXEL;
+        taps[at] = c / pixel * image.plane + c % pixel + i * s.apart_rows * image.row +
+                   j * s.apart_columns * pixel;
     }
-    // As many rows as leave their gradients in the second level's cache, for all taps
-    constexpr long BAND = 48 << 10; // floats
-    const long fitting = BAND / (s.out_columns * PANEL);
-    const long band = fitting < 1 ? 1 : fitting < s.out_rows ? fitting : s.out_rows;
-    for (long row = 0; row < s.out_rows; row += band) {
-        const long rows = s.out_rows - row < band ? s.out_rows - row : band;
+    long *patches = (long *)scratch(Use::places, 4 * s.windows());
+    long *places = patches + s.windows();
+    place_outputs(s, s.step_rows * image.row, s.step_columns * pixel, patches);
+    place_outputs(s, gradients.row, V, places);
+    // As many outputs as leave their gradients in the second level's cache, for all taps
+    constexpr long BAND = (48 << 10) / PANEL;
+    for (long begin = 0; begin < s.windows(); begin += BAND) {
+        const long outputs = s.windows() - begin < BAND ? s.windows() - begin : BAND;
         for (long f = 0; f < filters; f += PANEL) {
             const int vectors = filters - f < PANEL ? (filters - f) / V : VECTORS;
             const Image mine = {gradients.data + f / V * gradients.plane, gradients.plane,
@@ -231,8 +232,9 @@ inline void direct_add_weights(const StageShape &s, Image image, Image gradients
             for (long at = 0; at < all; at += ROWS)
                 with_rows(all - at < ROWS ? all - at : ROWS, [&](auto some) {
                     with_vectors(vectors, [&](auto columns) {
-                        direct_taps<decltype(some)::value, decltype(columns)::value, PIXEL>(
-                            s, image, places + at, mine, row, rows, sums + (f * all + at * PANEL));
+                        direct_taps<decltype(some)::value, decltype(columns)::value>(
+                            image, taps + at, mine, patches + begin, places + begin, outputs,
+                            sums + (f * all + at * PANEL));
                     });
                 });
         }
@@ -398,11 +400,11 @@ class UnpooledBackward : public BackwardPass {
         std::memset(image_db(part), 0, s.filter_blocks() * V * sizeof(float));
         const float *x = link.x + n * s.x_size(s.x_blocked);
         if (s.few_channels())
-            direct_add_weights<1>(s, planes_of(s, x), gradients, dw(part));
+            direct_add_weights(s, 1, planes_of(s, x), gradients, dw(part));
         else if (winograd)
             winograd_add_weights(s, blocks_of(s, x), gradients, dw(part));
         else
-            direct_add_weights<V>(s, blocks_of(s, x), gradients, dw(part));
+            direct_add_weights(s, V, blocks_of(s, x), gradients, dw(part));
     }
 
     // dw of a filter and a channel; false if Winograd's sums are not finite
