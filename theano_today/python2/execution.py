@@ -84,6 +84,7 @@ def compile_file(path: Any, own: Callable[[str], bool] | None = None) -> CodeTyp
 def _for_the_run(tree: Any, source: str, done: translate.Translation) -> Any:
     if isinstance(tree, ast.Module):
         tree = comprehensions.let_leak(tree)
+    tree = _Declarations().visit(tree)
     tree = _Semantics(done.print_function, bindings.bound(tree)).visit(tree)
     tree = rewriting.rewrite(tree, python2=True)
     tree = ast.fix_missing_locations(tree)
@@ -100,6 +101,39 @@ def _for_the_run(tree: Any, source: str, done: translate.Translation) -> Any:
             node.col_offset = indents[here - 1] if inside else 0
             node.end_col_offset = max(widths[here - 1] if inside else 0, node.col_offset)
     return tree
+
+
+class _Declarations(ast.NodeTransformer):
+    """``global x`` behind a use of x, which Python 2 warned of: moved to the scope's beginning."""
+
+    def visit_Module(self, node: ast.Module) -> Any:
+        self._moved(node, keep=False)
+        return self.generic_visit(node)
+
+    def visit_FunctionDef(self, node: Any) -> Any:
+        self._moved(node, keep=True)
+        return self.generic_visit(node)
+
+    visit_ClassDef = visit_FunctionDef
+
+    def _moved(self, scope: Any, keep: bool) -> None:
+        names: list[str] = []
+
+        class Taken(ast.NodeTransformer):
+            def visit_Global(self, node: ast.Global) -> Any:
+                names.extend(name for name in node.names if name not in names)
+                return ast.copy_location(ast.Pass(), node)
+
+            def visit_FunctionDef(self, node: Any) -> Any:
+                return node
+
+            visit_ClassDef = visit_Lambda = visit_FunctionDef
+
+        scope.body = [Taken().visit(statement) for statement in scope.body]
+        if names and keep:  # a module's own say nothing
+            start = 1 if ast.get_docstring(scope, clean=False) is not None else 0
+            place = scope.body[min(start, len(scope.body) - 1)]
+            scope.body.insert(start, ast.copy_location(ast.Global(names), place))
 
 
 class _Semantics(ast.NodeTransformer):

@@ -112,3 +112,30 @@ def test_types_of_the_programs_own_are_called():
     names.prepare(namespace)
     exec(execution.compile_text(source, "program.py"), namespace)
     assert namespace["result"] == ("mine", "0.3")
+
+
+def test_global_behind_a_use():
+    """Python 2 warned of it, and meant the module's name throughout."""
+    space = run(
+        "n = 1\n"
+        "global n\n"
+        "def f(x):\n"
+        "    'doc'\n"
+        "    n = x\n"
+        "    if x:\n"
+        "        global n\n"
+        "    def g():\n"
+        "        n = 7\n"
+        "        return n\n"
+        "    return n, g()\n"
+        "got = f(5)\n"
+        "def h():\n"
+        "    print n\n"
+        "    global n\n"
+        "    for n in [8]: yield n\n"
+        "more = list(h())\n"
+    )
+    assert space["got"] == (5, 7)
+    assert space["f"].__doc__ == "doc"
+    assert space["n"] == 8
+    assert space["more"] == [8]
