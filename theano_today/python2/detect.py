@@ -149,7 +149,9 @@ def _signs(tree: ast.Module) -> Iterator[str]:
         if isinstance(node, ast.Import)
         for alias in node.names
     }
+    yield from _lists_by_name(tree, own)
     for node in _unguarded(tree):
+        yield from _lists_by_name(node, own)
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name in _MODULES)
         elif isinstance(node, ast.ImportFrom) and not node.level:
@@ -202,6 +204,69 @@ def _lists(node: ast.AST, bound: set[str]) -> Iterator[str]:
             name = value.func.id
             if name in names - bound:
                 yield name
+
+
+# What uses an iterator up.
+_USE_UP = frozenset(
+    ["all", "any", "dict", "enumerate", "list", "max", "min", "set", "sorted", "sum"]
+)
+_BRANCHES = (ast.If, ast.Try, ast.While, ast.IfExp, ast.FunctionDef, ast.ClassDef, ast.Lambda)
+
+
+def _lists_by_name(block: ast.AST, bound: set[str]) -> Iterator[str]:
+    """Yield map and the like whose result has a name and is used as a list, or used up twice.
+
+    ``n = map(len, rows); w = max(n); x.fill(list(n))`` fills in nothing in Python 3.
+    """
+    statements = getattr(block, "body", None)
+    if not isinstance(statements, list):
+        return
+    for place, statement in enumerate(statements):
+        if not isinstance(statement, ast.Assign) or len(statement.targets) != 1:
+            continue
+        target, value = statement.targets[0], statement.value
+        if not isinstance(target, ast.Name) or not isinstance(value, ast.Call):
+            continue
+        maker = getattr(value.func, "id", "")
+        if maker not in _MAKE_LISTS - {"range"} - bound:
+            continue
+        used_up = 0
+        for later in statements[place + 1 :]:
+            for node in _always(later):
+                if _is_list_by_name(node, target.id):
+                    yield maker
+                used_up += _uses_up(node, target.id)
+            if target.id in bindings.bound(ast.Module([later], [])):
+                break
+        if used_up > 1:
+            yield maker
+
+
+def _always(node: ast.AST) -> Iterator[ast.AST]:
+    """Walk through what is evaluated whenever a statement is."""
+    yield node
+    if not isinstance(node, _BRANCHES):
+        for child in ast.iter_child_nodes(node):
+            yield from _always(child)
+
+
+def _is_named(node: ast.AST, name: str) -> bool:
+    return isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load)
+
+
+def _is_list_by_name(node: ast.AST, name: str) -> bool:
+    if isinstance(node, ast.Subscript):
+        return _is_named(node.value, name)
+    if not isinstance(node, ast.Call) or len(node.args) != 1:
+        return False
+    return getattr(node.func, "id", "") == "len" and _is_named(node.args[0], name)
+
+
+def _uses_up(node: ast.AST, name: str) -> bool:
+    if isinstance(node, (ast.For, ast.comprehension)):
+        return _is_named(node.iter, name)
+    called = isinstance(node, ast.Call) and getattr(node.func, "id", "") in _USE_UP
+    return called and any(_is_named(a, name) for a in node.args)  # type: ignore[attr-defined]
 
 
 def _names_the_error(caught: ast.expr | None) -> bool:

@@ -35,6 +35,10 @@ pytestmark = needs_fissix
         "n = len(filter(None, a))\n",
         "rng.shuffle(range(9))\n",
         "for i in range(n / 10): pass\n",
+        "n = map(len, rows)\nprint(n[0])\n",
+        "pairs = zip(a, b)\nprint(len(pairs))\n",
+        "def f(rows):\n    n = map(len, rows)\n    w = max(n)\n    return w, list(n)\n",
+        "n = filter(f, x)\nfor i in n: g(i)\nm = [i for i in n]\n",
     ],
 )
 def test_python_2(source):
@@ -47,6 +51,11 @@ def test_python_2(source):
     [
         "print('a')\n",
         "n = 7 / 2\n",
+        "n = map(len, rows)\nn = list(n)\nprint(n[0], max(n), min(n))\n",
+        "n = map(len, rows)\nif a:\n    max(n)\nelse:\n    min(n)\n",
+        "n = zip(a, b)\nfor i in n: print(i)\n",
+        "from itertools import *\nn = zip(a, b)\nlist(n), list(n)\n",
+        "def f():\n    n = map(g, x)\n    return n\nn = [1]\nlen(n), n[0]\n",
         "try:\n    import cPickle as pickle\nexcept ImportError:\n    import pickle\n",
         "try:\n    import cPickle\nexcept:\n    import pickle\n",
         "try:\n    range = xrange\nexcept NameError:\n    pass\nrange(3)\n",
