@@ -81,7 +81,9 @@ for copy in model_from_json(net.to_json()), model_from_yaml(net.to_yaml()):
     copy.load_weights("weights.h5")
     assert np.array_equal(copy.predict(test[0]), expected)
 load_model("best.h5")
-# But for rounding: BLAS sums by how arrays lie in memory.
+# But for rounding: BLAS sums by how arrays lie in memory. Keras 2.3 counts the accuracy on from
+# what it was validated with.
+net.reset_metrics()
 ours, theirs = (n.train_on_batch(x[:32], y[:32]) for n in (net, again))
 assert np.allclose(ours, theirs, rtol=1e-5), (ours, theirs)
 
@@ -91,7 +93,9 @@ if layout == "channels_last":
     flow = images.flow(x, y, batch_size=32)
     again.fit_generator(flow, steps_per_epoch=4, epochs=1, validation_data=test, verbose=0)
 
-# The functional interface: branches, dropout, batch normalization, two outputs.
+# The functional interface: branches, dropout, batch normalization, two outputs. A seed again: the
+# generator's thread has drawn as many random numbers ahead as it had time for.
+np.random.seed(8)
 given = Input(shape)
 first = Conv2D(8, 3, padding="same", strides=2, activation="relu")(given)
 second = SeparableConv2D(8, 3, padding="same")(first)
@@ -104,7 +108,7 @@ upper = Dense(1, activation="sigmoid", name="upper")(pooled)
 model = Model(given, [quarter, upper])
 losses = {"quarter": "categorical_crossentropy", "upper": "binary_crossentropy"}
 model.compile("adam", losses, loss_weights=[1.0, 0.5], metrics=["accuracy"])
-history = model.fit(x, [y, y[:, :2].sum(1)], epochs=4, verbose=0).history
+history = model.fit(x, [y, y[:, :2].sum(1)], epochs=8, verbose=0).history
 assert history["quarter_accuracy"][-1] > 0.8, history
 assert history["upper_accuracy"][-1] > 0.8, history
 print("done")
