@@ -110,15 +110,15 @@ def kfkd_options(
 
 def _add_training_options(parser: Parser, epochs: int | None, out: str) -> None:
     parser.add_argument(
-        "--epochs", type=_positive, default=epochs, metavar="N",
+        "--epochs", type=positive, default=epochs, metavar="N",
         help=f"how many epochs to train (default: {epochs or 'as the tutorial'})",
     )  # fmt: skip
     parser.add_argument(
-        "--seed", type=_seed, default=42, metavar="N",
+        "--seed", type=seed, default=42, metavar="N",
         help="start of NumPy's random numbers, which draw the initial weights "
         "(default: %(default)s, as the tutorial's)",
     )  # fmt: skip
-    _add_data_option(parser, "training.csv")
+    add_data_option(parser, "training.csv")
     parser.add_argument(
         "--out", type=expanded, default=Path(out) if epochs else None, metavar="FILE",
         help=f"where to pickle the trained net (default: {out})",
@@ -133,14 +133,14 @@ def _add_training_options(parser: Parser, epochs: int | None, out: str) -> None:
         "--fresh", action="store_true", help="discard the checkpoints of a run that was stopped"
     )
     parser.add_argument(
-        "--checkpoint", type=_seconds, default=60, metavar="SECONDS",
+        "--checkpoint", type=seconds, default=60, metavar="SECONDS",
         help="time from one checkpoint to the next (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument(
         "--best", action="store_true", help="save the weights of the best epoch, not the last"
     )
     parser.add_argument(
-        "--patience", type=_positive, metavar="N",
+        "--patience", type=positive, metavar="N",
         help="stop when there was no better epoch for N epochs; implies --best",
     )  # fmt: skip
     parser.add_argument(
@@ -174,10 +174,10 @@ def _add_training_options(parser: Parser, epochs: int | None, out: str) -> None:
 
 def _ready(options: argparse.Namespace) -> argparse.Namespace:
     """Check what was given, and put it to use."""
-    _use_data(options)
-    _check_writable("--out", options.out)
+    use_data(options)
+    check_writable("--out", options.out)
     if options.weights is not None:
-        _check_writable("--weights", options.weights)
+        check_writable("--weights", options.weights)
     options.plan = _plan(options)
     if options.verbose:
         _log_to_stderr()
@@ -202,7 +202,7 @@ def plot_options(description: str, argv: Sequence[str] | None = None) -> argpars
         "--out", type=expanded, default=Path("plots"), metavar="DIR",
         help="folder for the pictures (default: %(default)s)",
     )  # fmt: skip
-    _add_data_option(parser, "training.csv and test.csv")
+    add_data_option(parser, "training.csv and test.csv")
     parser.add_argument(
         "--gif", action="store_true",
         help="also a moving picture of one face, from what training with --live has kept",
@@ -212,7 +212,7 @@ def plot_options(description: str, argv: Sequence[str] | None = None) -> argpars
         help="also open windows (default: at a terminal, where there is a display)",
     )  # fmt: skip
     options = parser.parse_args(argv)
-    _use_data(options)
+    use_data(options)
     return options
 
 
@@ -234,10 +234,10 @@ def submission_options(description: str, argv: Sequence[str] | None = None) -> a
         "--labels", type=expanded, metavar="FILE",
         help="the test faces' true coordinates (default: test_labels.csv beside test.csv)",
     )  # fmt: skip
-    _add_data_option(parser, "test.csv and IdLookupTable.csv")
+    add_data_option(parser, "test.csv and IdLookupTable.csv")
     options = parser.parse_args(argv)
-    _use_data(options)
-    _check_writable("--out", options.out)
+    use_data(options)
+    check_writable("--out", options.out)
     return options
 
 
@@ -261,14 +261,14 @@ def photo_options(description: str, argv: Sequence[str] | None = None) -> argpar
     return parser.parse_args(argv)
 
 
-def _add_data_option(parser: Parser, files: str) -> None:
+def add_data_option(parser: Parser, files: str) -> None:
     parser.add_argument(
         "--data", type=expanded, metavar="DIR",
         help=f"folder of {files} (default: ${DATA_VARIABLE}, else data)",
     )  # fmt: skip
 
 
-def _use_data(options: argparse.Namespace) -> None:
+def use_data(options: argparse.Namespace) -> None:
     """Put --data into the environment, where load.py looks for it."""
     if options.data is not None:
         if not options.data.is_dir():
@@ -292,19 +292,19 @@ def _plan(options: argparse.Namespace) -> Plan:
     )
 
 
-def _positive(text: str) -> int:
+def positive(text: str) -> int:
     if (number := _whole(text)) < 1:
         raise argparse.ArgumentTypeError(f"expected 1 or more, got {text}")
     return number
 
 
-def _seed(text: str) -> int:
+def seed(text: str) -> int:
     if not 0 <= (number := _whole(text)) < 2**32:
         raise argparse.ArgumentTypeError(f"expected 0 to {2**32 - 1}, got {text}")
     return number
 
 
-def _seconds(text: str) -> float:
+def seconds(text: str) -> float:
     try:
         number = float(text)
     except ValueError:
@@ -321,7 +321,7 @@ def _whole(text: str) -> int:
         raise argparse.ArgumentTypeError(f"expected a whole number, got {text!r}") from None
 
 
-def _check_writable(option: str, path: Path) -> None:
+def check_writable(option: str, path: Path) -> None:
     # Before training, not after it: hours of work would have nowhere to go.
     folder = path.resolve().parent  # where a link leads to
     if not folder.is_dir():

@@ -32,14 +32,23 @@ class Prepared(WorkerPlugin):
 
     name = "theano_today"
 
+    def __init__(self, threads: int | None = None) -> None:
+        self.threads = threads
+
     def setup(self, worker: Worker) -> None:
         errors.place = f"worker {worker.name} ({worker.address}) on {socket.gethostname()}"
-        use_threads(worker.state.nthreads)
+        use_threads(self.threads or worker.state.nthreads)
         import theano  # noqa: F401  (SetupError without a compiler)
 
 
-def prepare(client: Client) -> None:
+def prepare(client: Client, threads: int | None = None) -> None:
     """Prepare the workers that a client has now, and those that come later.
+
+    Parameters
+    ----------
+    threads : int, optional
+        Of the kernels, in each worker; default: its nthreads, which is also how many tasks Dask
+        gives it at a time.
 
     Raises
     ------
@@ -47,7 +56,7 @@ def prepare(client: Client) -> None:
         Names a worker that has no compiler, no headers of Python or no compile directory that can
         be written to. One that comes later says so in its log, and in each of its tasks.
     """
-    client.register_plugin(Prepared())
+    client.register_plugin(Prepared(threads))
 
 
 def use_threads(count: int) -> None:

@@ -9,6 +9,7 @@ did to the data in the epochs before (shuffled it, flipped images in place) is r
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Callable
 from contextlib import contextmanager
 from typing import Any
@@ -144,7 +145,7 @@ class Batches:
         if not self._resumed:
             self._at_epoch = random_state(nn)
             return
-        if not same(random_state(nn), self._at_epoch):
+        if not same(_drawn_here(random_state(nn)), _drawn_here(self._at_epoch)):
             self.say(
                 "something besides the batch iterators has drawn random numbers: the order of "
                 "the batches differs from here on"
@@ -185,6 +186,13 @@ class Batches:
             raise DivergedError(
                 f"the validation loss became {last['valid_loss']} in epoch {last['epoch']}"
             )
+
+
+def _drawn_here(state: dict[str, Any]) -> dict[str, Any]:
+    """Without Python's own generator where a thread of others draws from it: a worker of Dask's."""
+    if threading.current_thread() is threading.main_thread():
+        return state
+    return {name: value for name, value in state.items() if name != "python"}
 
 
 def _on_host(outputs):
