@@ -4,7 +4,7 @@
   compiles them once for this machine
 - conv_pool/: convolution + bias + rectify (+ max-pool) as one operation, with its gradients
 - scan/: the loop of theano.scan without Python
-- updates.py: momentum steps in one pass over memory
+- updates.py, update_rules.py: updates of parameters in one pass over memory
 - random_streams.py: MRG_RandomStreams' numbers, and the masks of dropout
 - dispatch.py: which of these, NumPy or Theano's own C code runs a node of a graph
 - report.py: says which, for `--verbose`
@@ -47,7 +47,7 @@ def _patch_scan(scan_op: ModuleType) -> None:
 
 
 def _register(theano: ModuleType) -> None:
-    from theano_today.engine import genuine, updates
+    from theano_today.engine import genuine, update_rules, updates
     from theano_today.engine.conv_pool import chain, dropout, legacy, rewrite
     from theano_today.engine.scan import loop
 
@@ -57,6 +57,7 @@ def _register(theano: ModuleType) -> None:
     dropout.register()
     chain.register()
     updates.register()
+    update_rules.register()
 
 
 def _register_random_streams(rng_mrg: ModuleType) -> None:

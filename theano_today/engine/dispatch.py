@@ -23,17 +23,22 @@ _LARGE = 1 << 16  # elements: below, NumPy's own memory is as good
 def _functions() -> dict[type, Callable]:
     """Op type -> function of a node that returns a function of its arrays, or None."""
     from theano.compile import ops
-    from theano.tensor import basic, blas, subtensor
+    from theano.tensor import basic, blas, opt, subtensor
     from theano.tensor import elemwise as te
     from theano.tensor.signal import pool
 
-    from theano_today.engine import elemwise, pools, products, sums
+    from theano_today.engine import elemwise, pools, products, shapes, sums
 
     return {
         te.Elemwise: elemwise.elemwise,
         te.Sum: sums.sum_of,
         subtensor.IncSubtensor: inc_subtensor,
         basic.Reshape: reshape,
+        te.DimShuffle: shapes.dimshuffle,
+        subtensor.Subtensor: shapes.subtensor,
+        basic.ScalarFromTensor: shapes.scalar_from_tensor,
+        opt.MakeVector: shapes.make_vector,
+        ops.Shape_i: shapes.shape_i,
         ops.DeepCopyOp: deep_copy,
         basic.Alloc: alloc,
         blas.Dot22: products.dot22,
@@ -143,11 +148,15 @@ def inc_subtensor(node) -> Callable | None:
     @np.errstate(all="ignore")
     def run(*inputs):
         x, y = inputs[:2]
+        index = (*get_idx_list((x, *inputs[2:]), op.idx_list), ...)
         if not op.inplace:
             copied = library.empty(x.shape, x.dtype)
+            if not op.set_instead_of_inc and copied[index].shape == x.shape:  # all of it
+                np.add(x[index], y, out=copied[index])
+                return (copied,)
             copied[...] = x
             x = copied
-        part = x[(*get_idx_list((x, *inputs[2:]), op.idx_list), ...)]
+        part = x[index]
         if op.set_instead_of_inc:
             part[...] = y
         else:
@@ -162,9 +171,7 @@ def reshape(node) -> Callable:
 
     def run(x, shape):
         if not x.flags.c_contiguous and x.size >= _LARGE:
-            copied = library.empty(x.shape, x.dtype)
-            copied[...] = x
-            x = copied
+            x = _copied(x, shape)
         if len(shape) != node.op.ndim:
             raise ValueError(
                 f"a shape for Reshape has {len(shape)} lengths, should have {node.op.ndim}"
@@ -175,6 +182,22 @@ def reshape(node) -> Callable:
             raise ValueError(f"Cannot reshape input of shape {x.shape} to shape {shape}") from None
 
     return run
+
+
+def _copied(x: np.ndarray, shape) -> np.ndarray:
+    """Return a copy that can be reshaped without another one.
+
+    In the order in which x lies in memory, if that will do: it takes a third of the time.
+    """
+    order = sorted(range(x.ndim), key=lambda k: -abs(x.strides[k]))
+    copied = library.empty(tuple(x.shape[k] for k in order), x.dtype)
+    copied = copied.transpose(np.argsort(order))
+    try:
+        np.reshape(copied, shape, copy=False)
+    except (TypeError, ValueError):
+        copied = library.empty(x.shape, x.dtype)
+    copied[...] = x
+    return copied
 
 
 def is_on() -> bool:

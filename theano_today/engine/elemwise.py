@@ -13,7 +13,7 @@ import numpy as np
 import theano.scalar as ts
 from theano.gof import Constant
 
-from theano_today.engine import genuine, library, programs
+from theano_today.engine import genuine, library, programs, shapes
 
 _BLOCK = 1 << 15  # elements: temporaries of 128 KiB
 
@@ -179,15 +179,28 @@ def _mismatch(arrays, broadcastable, axis) -> str:
     return f"Input dimension mis-match. ({', '.join(said)})"
 
 
+# That NumPy has as vectors, and the kernels by the C library, an element at a time
+_SLOW = {"exp.f8", "log.f8", "tanh.f8"}
+
+
 def elemwise(node) -> Callable | None:
     """Return a function of the input arrays of this Elemwise node, or None."""
+    declared = [v.type.broadcastable for v in node.inputs]
+    program = programs.program_of(node, lambda arrays: shape_of(arrays, declared))
+    run = program.run if program is not None else by_numpy(node)
+    if program is not None and not _SLOW.isdisjoint(program.formula.names):
+        run = by_numpy(node) or run
+    return shapes.of_integers(node, run)
+
+
+def by_numpy(node) -> Callable | None:
+    """Return the same by NumPy, in blocks, or None."""
     if len(node.outputs) != 1:
         return None
     found = _steps(node.op.scalar_op, node.inputs, node.outputs[0])
     if found is None:
         return None
     steps, constants = found
-    program = programs.program_of(node.op.scalar_op, node.inputs, node.outputs[0])
     dtype = node.outputs[0].type.dtype
     overwritten = node.op.inplace_pattern.get(0)
     broadcastable = [v.type.broadcastable for v in node.inputs]
@@ -208,8 +221,6 @@ def elemwise(node) -> Callable | None:
         out = library.empty(shape, dtype) if overwritten is None else arrays[overwritten]
         rows, size = shape[0], out.size
         if size == 0:
-            return (out,)
-        if program is not None and size >= programs.SMALLEST and program.run(arrays, out):
             return (out,)
         step = max(1, _BLOCK * rows // size)
         for i in range(0, rows, step):

@@ -34,6 +34,8 @@ KERNELS = Path(__file__).with_name("kernels")
 
 FLAGS = [
     "-std=c++20", "-O3", "-fPIC", "-shared", "-pthread", "-DNDEBUG", "-Wno-maybe-uninitialized",
+    # Nobody looks at errno or at traps: comparisons and roots become vectors.
+    "-fno-math-errno", "-fno-trapping-math",
 ]  # fmt: skip
 # Not every compiler knows "native" on every processor: the first of these that works is taken.
 _TARGETS: tuple[list[str], ...] = (["-march=native"], ["-mcpu=native"], [])
@@ -244,7 +246,7 @@ def _declare(library: ctypes.CDLL) -> None:
         "today_function": (number,),
         "today_update": (*step, pointer, number),
         "today_update_with_product": (*step, *matrix, *matrix, *[number] * 3),
-        "today_elementwise": (pointer, number, pointer, *[number] * 5),
+        "today_elementwise": (pointer, pointer, *[number] * 5),
         "today_pool": (*pool, pointer, pointer),
         "today_pool_gradient": (*pool, *[pointer] * 4),
         "today_sum": (pointer, *[number] * 4, pointer),

@@ -18,6 +18,7 @@ _EXCLUDED = (
     "specialize_device",
     "conv_pool",  # theano_today/engine, for the CPU
     "momentum",
+    "update_rules",
     "mrg_mask",
 )
 _CHEAP = (ts.Add, ts.Sub, ts.Mul)

@@ -1,218 +1,231 @@
-// Elementwise formulas: a program of a few instructions, done for a block of elements at a time,
-// whose intermediate results stay in the cache.
-//
-// The arrays have `rows` rows of `columns` elements. Of an operand each row begins at an offset of
-// its own, and its elements lie side by side, or are one number for the whole row.
+// Elementwise formulas: functions of scalars.hpp in order, done for a block of elements at a time,
+// whose intermediate results stay in the cache. engine/formulas.py makes them.
 #pragma once
 
 #include <algorithm>
-#include <cmath>
+#include <bit>
 
+#include "scalars.hpp"
 #include "threads.hpp"
 
 namespace today {
 
-enum class Do : int32_t {
-    copy,
-    add,
-    subtract,
-    multiply,
-    divide,
-    negate,
-    absolute,
-    sign,
-    square,
-    root,
-    invert,
-    larger,
-    smaller,
-    equal,
-    unequal,
-    less,
-    greater,
-    at_most,
-    at_least,
-    choose, // a != 0 ? b : c
-};
+using Word = int64_t;
 
-// to <- what(a, b, c): numbers of values, the operands first, then the registers.
-// Mirrored by programs.Instruction.
-struct Instruction {
-    Do what;
-    int32_t to, a, b, c;
-};
+constexpr int RANK = 5;
+constexpr long BLOCK = 512; // elements that a chain computes at a time
+constexpr int OPERANDS = 24, TEMPS = 64;
 
-// Mirrored by programs.Operand.
-struct Operand {
-    void *data;
-    const int64_t *offsets; // of the rows, in elements; null: all 0
-    int64_t step;           // 1, or 0: one number for a row
-    int64_t bytes;          // of an element: 4, a float, or 1, a bool
-};
+struct View {
+    Word slot, bytes, offset; // bytes of an element, offset in bytes
+    Word split, local;        // the axis of the rows or -1; whether it has those of the chunk only
+    Word rank, shape[RANK], stride[RANK];
 
-constexpr long ELEMENTS = 512; // of a block
-
-// A value as instructions read it: vector i is at data[i * step]
-struct Value {
-    float *data;
-    long step;
-};
-
-static INLINE vf one_or_zero(vi mask) { return (vf)(mask & (vi)splat(1.0f)); }
-
-static INLINE vf root_of(vf x) {
-#if THEANO_TODAY_AVX512
-    return (vf)_mm512_sqrt_ps((__m512)x);
-#else
-    for (int lane = 0; lane < V; lane++)
-        x[lane] = std::sqrt(x[lane]);
-    return x;
-#endif
-}
-
-// One instruction on `vectors` vectors
-inline void execute(const Instruction &one, const Value *values, long vectors) {
-    const Value to = values[one.to], a = values[one.a], b = values[one.b], c = values[one.c];
-    const auto each = [&](auto f) __attribute__((always_inline)) {
-        for (long i = 0; i < vectors; i++)
-            store(to.data + i * V, f(load(a.data + i * a.step), load(b.data + i * b.step)));
-    };
-    const vf zero = {}, unit = splat(1.0f), nan = splat(NAN);
-    switch (one.what) {
-    case Do::copy:
-        return each([](vf x, vf) { return x; });
-    case Do::add:
-        return each([](vf x, vf y) { return x + y; });
-    case Do::subtract:
-        return each([](vf x, vf y) { return x - y; });
-    case Do::multiply:
-        return each([](vf x, vf y) { return x * y; });
-    case Do::divide:
-        return each([](vf x, vf y) { return x / y; });
-    case Do::negate:
-        return each([](vf x, vf) { return -x; });
-    case Do::absolute:
-        return each([](vf x, vf) { return (vf)((vi)x & splat(INT32_MAX)); });
-    case Do::sign: // of a NaN a NaN
-        return each([&](vf x, vf) {
-            return where(x > 0, unit, where(x < 0, -unit, where(x == 0, zero, x)));
-        });
-    case Do::square:
-        return each([](vf x, vf) { return x * x; });
-    case Do::root:
-        return each([](vf x, vf) { return root_of(x); });
-    case Do::invert:
-        return each([&](vf x, vf) { return unit / x; });
-    // Of equal ones the first; NaN where either is, as Theano's C code has it
-    case Do::larger:
-        return each([&](vf x, vf y) { return where(y > x, y, where(x >= y, x, nan)); });
-    case Do::smaller:
-        return each([&](vf x, vf y) { return where(y < x, y, where(x <= y, x, nan)); });
-    case Do::equal:
-        return each([](vf x, vf y) { return one_or_zero(x == y); });
-    case Do::unequal:
-        return each([](vf x, vf y) { return one_or_zero(x != y); });
-    case Do::less:
-        return each([](vf x, vf y) { return one_or_zero(x < y); });
-    case Do::greater:
-        return each([](vf x, vf y) { return one_or_zero(x > y); });
-    case Do::at_most:
-        return each([](vf x, vf y) { return one_or_zero(x <= y); });
-    case Do::at_least:
-        return each([](vf x, vf y) { return one_or_zero(x >= y); });
-    case Do::choose:
-        for (long i = 0; i < vectors; i++)
-            store(to.data + i * V, where(load(a.data + i * a.step) != 0, load(b.data + i * b.step),
-                                         load(c.data + i * c.step)));
-        return;
+    // The part of a chunk of rows
+    View part(long first, long rows) const {
+        View v = *this;
+        if (split >= 0) {
+            v.shape[split] = rows;
+            v.offset += local ? 0 : first * stride[split];
+        }
+        return v;
     }
-}
+};
+constexpr int VIEW = sizeof(View) / sizeof(Word);
 
-// A thread's table of values
-inline std::vector<Value> &program_values(long count) {
-    static thread_local std::vector<Value> values;
-    values.resize(std::max(long(values.size()), count));
-    return values;
-}
+class Reader {
+  public:
+    explicit Reader(const Word *at) : at(at) {}
+    Word word() { return *at++; }
+    void skip(long words) { at += words; }
+    double real() { return std::bit_cast<double>(*at++); }
+    View view() {
+        View v;
+        std::memcpy(&v, at, sizeof v);
+        at += VIEW;
+        return v;
+    }
 
-// Run the program on all elements. Operands from `first_output` on are written; one may lie where
-// an input lies if only the last instruction writes it.
-inline void run_program(const Instruction *program, long length, const Operand *operands,
-                        long count, long first_output, long registers, long rows, long columns) {
-    const long blocks = (columns + ELEMENTS - 1) / ELEMENTS;
-    const auto run_block = [&](long item) {
-        const long row = item / blocks, begin = item % blocks * ELEMENTS;
-        const long n = std::min(ELEMENTS, columns - begin), whole = n / V * V;
-        // Registers; then for each operand a block: a number for the row, bools as floats, or the
-        // last, broken vector of a row, which must not be read or written beyond its end.
-        float *memory = scratch(Use::values, (registers + count) * ELEMENTS);
-        std::vector<Value> &values = program_values(registers + count);
-        float *own = memory + registers * ELEMENTS;
-        for (long k = 0; k < registers; k++)
-            values[count + k] = {memory + k * ELEMENTS, V};
-        const auto at = [&](const Operand &operand) {
-            const long offset = operand.offsets ? operand.offsets[row] : 0;
-            return offset + (operand.step ? begin : 0);
-        };
-        const auto run = [&](long vectors) {
-            for (long k = 0; k < length; k++)
-                execute(program[k], values.data(), vectors);
-        };
-        const auto take = [&](long k, long from, long some, long vectors) {
-            const Operand &operand = operands[k];
-            float *copy = own + k * ELEMENTS;
-            const long first = at(operand) + (operand.step ? from : 0);
-            if (!operand.step) {
-                const float number = operand.bytes == 4
-                                         ? ((const float *)operand.data)[first]
-                                         : float(((const uint8_t *)operand.data)[first]);
-                store(copy, splat(number));
-                values[k] = {copy, 0};
-                return;
+  private:
+    const Word *at;
+};
+
+// Addresses of the slots at one step
+using Bases = char *const *;
+static INLINE char *address(const View &v, Bases bases) { return bases[v.slot] + v.offset; }
+
+// A formula of arrays of one shape (stride 0: broadcast). An output may lie where an input does, if
+// that is not read once it is written.
+class Elementwise {
+  public:
+    Elementwise(Reader r, long first, long rows) {
+        outputs = int(r.word()); // the first of the operands
+        operands = outputs + int(r.word());
+        codes = int(r.word());
+        temp_bytes = r.word() * BLOCK;
+        for (int k = 0; k < operands; k++)
+            views[k] = r.view().part(first, rows);
+        for (int c = 0; c < codes; c++)
+            for (int w = 0; w < 5; w++)
+                code[c][w] = int(r.word());
+        collapse();
+    }
+
+    void run(Bases bases, char *temps) {
+        if (length == 0 || lines == 0)
+            return;
+        char *at[OPERANDS];
+        for (int k = 0; k < operands; k++)
+            at[k] = address(views[k], bases), fresh[k] = true;
+        over(0, at, temps);
+    }
+
+  private:
+    // Neighbouring axes that lie in one line of every operand become one.
+    void collapse() {
+        const View &out = views[0];
+        long shape[RANK], stride[OPERANDS][RANK];
+        int rank = 0;
+        for (int d = 0; d < out.rank; d++) {
+            if (out.shape[d] == 1)
+                continue;
+            bool joins = rank > 0;
+            for (int k = 0; joins && k < operands; k++)
+                joins = stride[k][rank - 1] == views[k].stride[d] * out.shape[d];
+            if (!joins)
+                shape[rank++] = 1;
+            shape[rank - 1] *= out.shape[d];
+            for (int k = 0; k < operands; k++)
+                stride[k][rank - 1] = views[k].stride[d];
+        }
+        // The last axis is a line's, the one before counts the lines, the others are outside.
+        length = rank > 0 ? shape[rank - 1] : 1;
+        lines = rank > 1 ? shape[rank - 2] : 1;
+        outside = rank > 2 ? rank - 2 : 0;
+        for (int d = 0; d < outside; d++)
+            outer[d] = shape[d];
+        for (int k = 0; k < operands; k++) {
+            Operand &o = operand[k];
+            o.bytes = views[k].bytes;
+            o.step = rank > 0 ? stride[k][rank - 1] : 0;
+            o.line = rank > 1 ? stride[k][rank - 2] : 0;
+            bool moves = o.line != 0;
+            for (int d = 0; d < outside; d++) {
+                o.outer[d] = stride[k][d];
+                moves = moves || o.outer[d] != 0;
             }
-            values[k] = {copy, V};
-            if (operand.bytes == 1) {
-                const uint8_t *bytes = (const uint8_t *)operand.data + first;
-                for (long i = 0; i < some; i++)
-                    copy[i] = float(bytes[i]);
-            } else if (some < vectors * V) {
-                store(copy, load_first((const float *)operand.data + first, some));
-            } else {
-                values[k].data = (float *)operand.data + first;
+            // The same in every block, if a block has whole lines
+            o.constant = !moves && (length <= BLOCK || o.step == 0);
+        }
+    }
+
+    __attribute__((noinline)) void over(int d, char *const *at, char *temps) {
+        if (d >= outside || d >= RANK)
+            return blocks(at, temps);
+        char *here[OPERANDS];
+        for (long i = 0; i < outer[d]; i++) {
+            for (int k = 0; k < operands; k++)
+                here[k] = at[k] + i * operand[k].outer[d];
+            over(d + 1, here, temps);
+        }
+    }
+
+    void blocks(char *const *at, char *temps) {
+        const long some = length >= BLOCK ? 1 : BLOCK / length;
+        for (long line = 0; line < lines; line += some) {
+            const long count = lines - line < some ? lines - line : some;
+            for (long i = 0; i < length; i += BLOCK)
+                block(at, line, count, i, length - i < BLOCK ? length - i : BLOCK, temps);
+        }
+    }
+
+    // `count` lines from `line` on, `width` elements of each from `first` on
+    __attribute__((noinline)) void block(char *const *at, long line, long count, long first,
+                                         long width, char *temps) {
+        char *place[TEMPS + OPERANDS];
+        const auto temp = [&](int k) { return temps + k * temp_bytes; };
+        for (int k = 0; k < operands; k++) {
+            const Operand &o = operand[k];
+            char *from = at[k] + line * o.line + first * o.step;
+            const bool lies = o.step == o.bytes && (count == 1 || o.line == width * o.bytes);
+            place[k] = lies ? from : temp(k);
+            if (k >= outputs && !lies && (fresh[k] || !o.constant)) {
+                gather(place[k], from, o, count, width);
+                fresh[k] = false;
             }
-        };
-        const auto part = [&](long from, long some) {
-            const long vectors = (some + V - 1) / V;
-            for (long k = 0; k < first_output; k++)
-                take(k, from, some, vectors);
-            for (long k = first_output; k < count; k++) {
-                const bool direct = operands[k].bytes == 4 && some == vectors * V;
-                float *to = (float *)operands[k].data + at(operands[k]) + from;
-                values[k] = {direct ? to : own + k * ELEMENTS, V};
-            }
-            run(vectors);
-            for (long k = first_output; k < count; k++) {
-                const float *from_here = own + k * ELEMENTS;
-                const long first = at(operands[k]) + from;
-                if (operands[k].bytes == 1) {
-                    uint8_t *bytes = (uint8_t *)operands[k].data + first;
-                    for (long i = 0; i < some; i++)
-                        bytes[i] = from_here[i] != 0;
-                } else if (some < vectors * V) {
-                    store_first((float *)operands[k].data + first, load(from_here), some);
-                }
-            }
-        };
-        if (whole > 0)
-            part(0, whole);
-        if (n > whole)
-            part(whole, n - whole);
+        }
+        const long n = count * width;
+        for (int c = 0; c < codes; c++) {
+            const int *w = code[c];
+            const auto value = [&](int k) { return k < operands ? place[k] : temp(k); };
+            scalars::TABLE[w[0]].run(value(w[1]), value(w[2]), value(w[3]), value(w[4]), n);
+        }
+        for (int k = 0; k < outputs; k++) {
+            const Operand &o = operand[k];
+            char *to = at[k] + line * o.line + first * o.step;
+            if (place[k] != to)
+                scatter(to, place[k], o, count, width);
+        }
+    }
+
+    struct Operand {
+        long bytes, step, line, outer[RANK];
+        bool constant;
     };
-    if (rows * columns < 1 << 15) // done before a thread has woken up
-        for (long item = 0; item < rows * blocks; item++)
-            run_block(item);
-    else
-        Threads::instance().run_in_shares(rows * blocks, run_block);
+
+    template <class T> static void copy(char *to, long step, const char *from, long by, long n) {
+        if (step == sizeof(T) && by == 0) {
+            std::fill_n((T *)to, n, *(const T *)from);
+            return;
+        }
+        for (long i = 0; i < n; i++)
+            *(T *)(to + i * step) = *(const T *)(from + i * by);
+    }
+    static void copy(long bytes, char *to, long step, const char *from, long by, long n) {
+        if (step == bytes && by == bytes)
+            std::memcpy(to, from, n * bytes);
+        else if (bytes == 4)
+            copy<int32_t>(to, step, from, by, n);
+        else if (bytes == 8)
+            copy<int64_t>(to, step, from, by, n);
+        else
+            copy<int8_t>(to, step, from, by, n);
+    }
+    static void gather(char *to, const char *from, const Operand &o, long count, long width) {
+        for (long i = 0; i < count; i++)
+            copy(o.bytes, to + i * width * o.bytes, o.bytes, from + i * o.line, o.step, width);
+    }
+    static void scatter(char *to, const char *from, const Operand &o, long count, long width) {
+        for (long i = 0; i < count; i++)
+            copy(o.bytes, to + i * o.line, o.step, from + i * width * o.bytes, o.bytes, width);
+    }
+
+    int outputs, operands, codes, outside;
+    long temp_bytes, length, lines, outer[RANK];
+    View views[OPERANDS];
+    Operand operand[OPERANDS];
+    bool fresh[OPERANDS];
+    int code[TEMPS][5]; // function, where to, three arguments
+};
+
+// The formula at `words` of arrays at `addresses`, divided into parts along the axis of `rows` that
+// its views name, if they have `elements` enough.
+inline void run_elementwise(const Word *words, Bases addresses, long rows, long elements,
+                            long temp_bytes) {
+    const auto some = [&](long first, long count) {
+        char *temps = (char *)scratch(Use::values, temp_bytes / 4 + V);
+        Elementwise(Reader(words), first, count).run(addresses, temps);
+    };
+    if (elements < 1 << 15) // done before a thread has woken up
+        return some(0, rows);
+    Threads &pool = Threads::instance();
+    const long parts = std::min({rows, elements >> 13, 8l * pool.size()});
+    const long unit = rows >= 256 * parts ? 64 : 1; // so that vectors lie as before
+    pool.run(parts, [&](long part) {
+        const Share mine(rows / unit, part, parts);
+        const long end = part + 1 < parts ? mine.end * unit : rows;
+        some(mine.begin * unit, end - mine.begin * unit);
+    });
 }
 
 } // namespace today

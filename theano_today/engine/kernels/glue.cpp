@@ -79,11 +79,15 @@ int today_update_with_product(float rate, float momentum, int nesterov, float *w
     });
 }
 
-int today_elementwise(const Instruction *program, int64_t length, const Operand *operands,
-                      int64_t count, int64_t first_output, int64_t registers, int64_t rows,
-                      int64_t columns) {
+// `objects`: NumPy's arrays, in which the address of the data is `head` bytes behind the begin; or
+// the addresses themselves, where head is 0.
+int today_elementwise(const int64_t *words, char *const *objects, int64_t count, int64_t head,
+                      int64_t rows, int64_t elements, int64_t temp_bytes) {
     return guarded([&] {
-        run_program(program, length, operands, count, first_output, registers, rows, columns);
+        char *addresses[OPERANDS];
+        for (int64_t k = 0; k < count; k++)
+            addresses[k] = head ? *(char **)(objects[k] + head) : objects[k];
+        run_elementwise(words, addresses, rows, elements, temp_bytes);
     });
 }
 

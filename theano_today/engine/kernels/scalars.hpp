@@ -2,8 +2,8 @@
 // int64 of float32. steps.hpp runs them over blocks that stay in the cache.
 //
 // They have the bits of Theano's C code, since each does one operation. Of float32, exp, tanh and
-// sigmoid are vectors' own, within 2 units in the last place (tests/.../test_scalars.py); all that
-// is left to the C library is the same as in Theano.
+// log are vectors' own, within 2 units in the last place, sigmoid and softplus within 3
+// (tests/.../engine/test_programs.py); all that is left to the C library is the same as in Theano.
 #pragma once
 
 #include <cmath>
@@ -85,6 +85,9 @@ BINARY(bit_xor, T, T(x ^ y))
 // Theano's formulas; of two that are equal the first.
 BINARY(maximum, T, y > x ? y : x >= y ? x : std::numeric_limits<T>::quiet_NaN())
 BINARY(minimum, T, y < x ? y : x <= y ? x : std::numeric_limits<T>::quiet_NaN())
+// C makes doubles of integers, as NaN is one.
+BINARY(whole_maximum, T, T(double(y > x ? y : x)))
+BINARY(whole_minimum, T, T(double(y < x ? y : x)))
 UNARY(neg, T, T(-x))
 UNARY(wrapped_neg, T, T(0 - typename Wrapping<T>::type(x)))
 UNARY(wrapped_abs, T, x < 0 ? T(0 - typename Wrapping<T>::type(x)) : x)
@@ -95,9 +98,12 @@ UNARY(sqrt, T, std::sqrt(x))
 UNARY(inv, T, T(1) / x)
 UNARY(log, T, std::log(x))
 UNARY(log1p, T, std::log1p(x))
+UNARY(expm1, T, std::expm1(x))
+UNARY(sign, T, x > 0 ? T(1) : x < 0 ? T(-1) : x != x ? x : T(0)) // of -0 too it is 0
 UNARY(logical_not, int8_t, !x)
 UNARY(exp_of_double, T, std::exp(x))
 UNARY(tanh_of_double, T, std::tanh(x))
+UNARY(softplus_of_double, T, x < -745.0 ? 0.0 : x > 16.0 ? x : std::log1p(std::exp(x)))
 UNARY(sigmoid_of_double, T, x < -709.0 ? 0.0 : x > 19.0 ? 1.0 : 1.0 / (1.0 + std::exp(-x)))
 
 template <class R, class T> void cast(char *o, const char *a, const char *, const char *, long n) {
@@ -180,6 +186,58 @@ static INLINE vf sigmoid_of(vf x) {
     return where((vi)(x < splat(-88.0f)), vf{}, y);
 }
 
+// Cephes' logf: x = 2 ** n * m, sqrt(1/2) <= m < sqrt(2), and a polynomial of m - 1.
+static INLINE vf log_of(vf x) {
+    const vf smallest = splat(1.17549435e-38f);
+    const vi tiny = (vi)(x < smallest);
+    const vf y =
+        where(tiny, x * splat(8388608.0f), x); // 2 ** 23: denormal numbers have an exponent
+    const vi bits = (vi)y;
+    vi n = ((bits >> 23) & splat(255)) - splat(126);
+    n = n - (tiny & splat(23));
+    vf m = (vf)((bits & splat(0x007fffff)) | splat(0x3f000000)); // 1/2 <= m < 1
+    const vi low = (vi)(m < splat(0.707106781186547524f));
+    n = n + low; // less 1
+    m = where(low, m + m, m) - splat(1.0f);
+    const vf z = m * m, e = __builtin_convertvector(n, vf);
+    vf p = splat(7.0376836292e-2f);
+    p = multiply_add(p, m, splat(-1.1514610310e-1f));
+    p = multiply_add(p, m, splat(1.1676998740e-1f));
+    p = multiply_add(p, m, splat(-1.2420140846e-1f));
+    p = multiply_add(p, m, splat(1.4249322787e-1f));
+    p = multiply_add(p, m, splat(-1.6668057665e-1f));
+    p = multiply_add(p, m, splat(2.0000714765e-1f));
+    p = multiply_add(p, m, splat(-2.4999993993e-1f));
+    p = multiply_add(p, m, splat(3.3333331174e-1f));
+    vf r = p * m * z;
+    r = multiply_add(e, splat(-2.12194440e-4f), r);
+    r = multiply_add(splat(-0.5f), z, r);
+    r = multiply_add(e, splat(0.693359375f), m + r);
+    const vf infinite = splat(INFINITY);
+    r = where((vi)(x == infinite), infinite, r);
+    r = where((vi)(x == vf{}), -infinite, r);
+    return where((vi)(x >= vf{}), r, splat(NAN)); // of negative numbers and NaN
+}
+
+// log(1 + x) for 0 <= x, by Kahan's way: what 1 + x loses of x is put right.
+static INLINE vf log1p_of(vf x) {
+    const vf u = splat(1.0f) + x, lost = u - splat(1.0f);
+    return where((vi)(lost == vf{}), x, log_of(u) * (x / where((vi)(lost == vf{}), u, lost)));
+}
+
+// With the limits of Theano's C code
+static INLINE vf softplus_of(vf x) {
+    vf y = log1p_of(exp_of(x));
+    y = where((vi)(x > splat(14.0f)), x, y);
+    return where((vi)(x < splat(-103.0f)), vf{}, y);
+}
+
+inline void log_of_float(char *o, const char *a, const char *, const char *, long n) {
+    vectors(o, a, n, [](vf x) __attribute__((always_inline)) { return log_of(x); });
+}
+inline void softplus_of_float(char *o, const char *a, const char *, const char *, long n) {
+    vectors(o, a, n, [](vf x) __attribute__((always_inline)) { return softplus_of(x); });
+}
 inline void exp_of_float(char *o, const char *a, const char *, const char *, long n) {
     vectors(o, a, n, [](vf x) __attribute__((always_inline)) { return exp_of(x); });
 }
@@ -188,6 +246,15 @@ inline void tanh_of_float(char *o, const char *a, const char *, const char *, lo
 }
 inline void sigmoid_of_float(char *o, const char *a, const char *, const char *, long n) {
     vectors(o, a, n, [](vf x) __attribute__((always_inline)) { return sigmoid_of(x); });
+}
+
+// Theano's formula: of NaN x itself
+template <class T> void clip(char *o, const char *a, const char *b, const char *c, long n) {
+    T *to = (T *)o;
+    const T *x = (const T *)a, *low = (const T *)b, *high = (const T *)c;
+    INDEPENDENT
+    for (long i = 0; i < n; i++)
+        to[i] = x[i] < low[i] ? low[i] : x[i] > high[i] ? high[i] : x[i];
 }
 
 #define OF_ANY(T, TYPE)                                                                            \
@@ -201,13 +268,15 @@ inline void sigmoid_of_float(char *o, const char *a, const char *, const char *,
 #define OF_FLOATS(T, TYPE)                                                                         \
     {"div." T, div<TYPE>}, {"maximum." T, maximum<TYPE>}, {"minimum." T, minimum<TYPE>},           \
         {"neg." T, neg<TYPE>}, {"abs." T, fabs<TYPE>}, {"sqrt." T, scalars::sqrt<TYPE>},           \
-        {"inv." T, inv<TYPE>}, {"log." T, scalars::log<TYPE>}, {                                   \
+        {"inv." T, inv<TYPE>}, {"sgn." T, sign<TYPE>}, {"clip." T, clip<TYPE>},                    \
+        {"expm1." T, scalars::expm1<TYPE>}, {                                                      \
         "log1p." T, scalars::log1p<TYPE>                                                           \
     }
 #define OF_INTEGERS(T, TYPE)                                                                       \
     {"cast." T ".i1", cast<int8_t, TYPE>}, {"cast." T ".i4", cast<int32_t, TYPE>},                 \
         {"cast." T ".i8", cast<int64_t, TYPE>}, {"and." T, bit_and<TYPE>},                         \
-        {"or." T, bit_or<TYPE>}, {                                                                 \
+        {"or." T, bit_or<TYPE>}, {"maximum." T, whole_maximum<TYPE>},                              \
+        {"minimum." T, whole_minimum<TYPE>}, {                                                     \
         "xor." T, bit_xor<TYPE>                                                                    \
     }
 
@@ -230,6 +299,10 @@ inline constexpr Named TABLE[] = {
     {"not.b1", logical_not<int8_t>},
     {"exp.f4", exp_of_float},
     {"exp.f8", exp_of_double<double>},
+    {"log.f4", log_of_float},
+    {"log.f8", scalars::log<double>},
+    {"softplus.f4", softplus_of_float},
+    {"softplus.f8", softplus_of_double<double>},
     {"tanh.f4", tanh_of_float},
     {"tanh.f8", tanh_of_double<double>},
     {"sigmoid.f4", sigmoid_of_float},

@@ -1,26 +1,18 @@
-// The steps of a scan: a program of views, elementwise chains, products and sums, run step after
-// step without Python. engine/scan/ makes the program.
+// The steps of a scan: a program of views, elementwise formulas, products and sums, run step
+// after step without Python. engine/scan/ makes the program.
 //
 // Where every row of a batch goes through all steps by itself, as in a recurrent layer, the rows
 // are divided into chunks, always the same ones, and each goes through all steps on one thread.
 // What is summed over the rows is then summed per chunk, in float64, and over the chunks in order.
 #pragma once
 
-#include <bit>
 #include <variant>
 #include <vector>
 
+#include "elementwise.hpp"
 #include "gemm.hpp"
-#include "scalars.hpp"
-#include "threads.hpp"
 
 namespace today::steps {
-
-using Word = int64_t;
-
-constexpr int RANK = 5;
-constexpr long BLOCK = 512; // elements that a chain computes at a time
-constexpr int OPERANDS = 24, TEMPS = 64;
 
 // Memory that views point into. At step i it begins at
 //   fixed: base    each: base + i * stride    ring: base + (start + i) % count * stride
@@ -28,191 +20,6 @@ constexpr int OPERANDS = 24, TEMPS = 64;
 struct Slot {
     enum Kind : Word { fixed, each, ring, scratch };
     Word kind, base, stride, start, count;
-};
-
-struct View {
-    Word slot, bytes, offset; // bytes of an element, offset in bytes
-    Word split, local;        // the axis of the rows or -1; whether it has those of the chunk only
-    Word rank, shape[RANK], stride[RANK];
-
-    // The part of a chunk of rows
-    View part(long first, long rows) const {
-        View v = *this;
-        if (split >= 0) {
-            v.shape[split] = rows;
-            v.offset += local ? 0 : first * stride[split];
-        }
-        return v;
-    }
-};
-constexpr int VIEW = sizeof(View) / sizeof(Word);
-
-class Reader {
-  public:
-    explicit Reader(const Word *at) : at(at) {}
-    Word word() { return *at++; }
-    void skip(long words) { at += words; }
-    double real() { return std::bit_cast<double>(*at++); }
-    View view() {
-        View v;
-        std::memcpy(&v, at, sizeof v);
-        at += VIEW;
-        return v;
-    }
-
-  private:
-    const Word *at;
-};
-
-// Addresses of the slots at one step
-using Bases = char *const *;
-static INLINE char *address(const View &v, Bases bases) { return bases[v.slot] + v.offset; }
-
-// One node's formula over arrays of one shape (stride 0: broadcast).
-class Chain {
-  public:
-    Chain(Reader r, long first, long rows) {
-        const int inputs = int(r.word());
-        codes = int(r.word());
-        temp_bytes = r.word() * BLOCK;
-        operands = inputs + 1; // the output first
-        for (int k = 0; k < operands; k++)
-            views[k] = r.view().part(first, rows);
-        for (int c = 0; c < codes; c++)
-            for (int w = 0; w < 5; w++)
-                code[c][w] = int(r.word());
-        collapse();
-    }
-
-    void run(Bases bases, char *temps) {
-        if (length == 0 || lines == 0)
-            return;
-        char *at[OPERANDS];
-        for (int k = 0; k < operands; k++)
-            at[k] = address(views[k], bases), fresh[k] = true;
-        over(0, at, temps);
-    }
-
-  private:
-    // Neighbouring axes that lie in one line of every operand become one.
-    void collapse() {
-        const View &out = views[0];
-        long shape[RANK], stride[OPERANDS][RANK];
-        int rank = 0;
-        for (int d = 0; d < out.rank; d++) {
-            if (out.shape[d] == 1)
-                continue;
-            bool joins = rank > 0;
-            for (int k = 0; joins && k < operands; k++)
-                joins = stride[k][rank - 1] == views[k].stride[d] * out.shape[d];
-            if (!joins)
-                shape[rank++] = 1;
-            shape[rank - 1] *= out.shape[d];
-            for (int k = 0; k < operands; k++)
-                stride[k][rank - 1] = views[k].stride[d];
-        }
-        // The last axis is a line's, the one before counts the lines, the others are outside.
-        length = rank > 0 ? shape[rank - 1] : 1;
-        lines = rank > 1 ? shape[rank - 2] : 1;
-        outside = rank > 2 ? rank - 2 : 0;
-        for (int d = 0; d < outside; d++)
-            outer[d] = shape[d];
-        for (int k = 0; k < operands; k++) {
-            Operand &o = operand[k];
-            o.bytes = views[k].bytes;
-            o.step = rank > 0 ? stride[k][rank - 1] : 0;
-            o.line = rank > 1 ? stride[k][rank - 2] : 0;
-            bool moves = o.line != 0;
-            for (int d = 0; d < outside; d++) {
-                o.outer[d] = stride[k][d];
-                moves = moves || o.outer[d] != 0;
-            }
-            // The same in every block, if a block has whole lines
-            o.constant = !moves && (length <= BLOCK || o.step == 0);
-        }
-    }
-
-    __attribute__((noinline)) void over(int d, char *const *at, char *temps) {
-        if (d >= outside || d >= RANK)
-            return blocks(at, temps);
-        char *here[OPERANDS];
-        for (long i = 0; i < outer[d]; i++) {
-            for (int k = 0; k < operands; k++)
-                here[k] = at[k] + i * operand[k].outer[d];
-            over(d + 1, here, temps);
-        }
-    }
-
-    void blocks(char *const *at, char *temps) {
-        const long some = length >= BLOCK ? 1 : BLOCK / length;
-        for (long line = 0; line < lines; line += some) {
-            const long count = lines - line < some ? lines - line : some;
-            for (long i = 0; i < length; i += BLOCK)
-                block(at, line, count, i, length - i < BLOCK ? length - i : BLOCK, temps);
-        }
-    }
-
-    // `count` lines from `line` on, `width` elements of each from `first` on
-    __attribute__((noinline)) void block(char *const *at, long line, long count, long first,
-                                         long width, char *temps) {
-        char *place[TEMPS + OPERANDS];
-        const auto temp = [&](int k) { return temps + k * temp_bytes; };
-        for (int k = 0; k < operands; k++) {
-            const Operand &o = operand[k];
-            char *from = at[k] + line * o.line + first * o.step;
-            const bool lies = o.step == o.bytes && (count == 1 || o.line == width * o.bytes);
-            place[k] = lies ? from : temp(k);
-            if (k > 0 && !lies && (fresh[k] || !o.constant)) {
-                gather(place[k], from, o, count, width);
-                fresh[k] = false;
-            }
-        }
-        const long n = count * width;
-        for (int c = 0; c < codes; c++) {
-            const int *w = code[c];
-            const auto value = [&](int k) { return k < operands ? place[k] : temp(k); };
-            scalars::TABLE[w[0]].run(value(w[1]), value(w[2]), value(w[3]), value(w[4]), n);
-        }
-        const Operand &o = operand[0];
-        char *to = at[0] + line * o.line + first * o.step;
-        if (place[0] != to)
-            scatter(to, place[0], o, count, width);
-    }
-
-    struct Operand {
-        long bytes, step, line, outer[RANK];
-        bool constant;
-    };
-
-    template <class T> static void copy(char *to, long step, const char *from, long by, long n) {
-        for (long i = 0; i < n; i++)
-            *(T *)(to + i * step) = *(const T *)(from + i * by);
-    }
-    static void copy(long bytes, char *to, long step, const char *from, long by, long n) {
-        if (step == bytes && by == bytes)
-            std::memcpy(to, from, n * bytes);
-        else if (bytes == 4)
-            copy<int32_t>(to, step, from, by, n);
-        else if (bytes == 8)
-            copy<int64_t>(to, step, from, by, n);
-        else
-            copy<int8_t>(to, step, from, by, n);
-    }
-    static void gather(char *to, const char *from, const Operand &o, long count, long width) {
-        for (long i = 0; i < count; i++)
-            copy(o.bytes, to + i * width * o.bytes, o.bytes, from + i * o.line, o.step, width);
-    }
-    static void scatter(char *to, const char *from, const Operand &o, long count, long width) {
-        for (long i = 0; i < count; i++)
-            copy(o.bytes, to + i * o.line, o.step, from + i * width * o.bytes, o.bytes, width);
-    }
-
-    int operands, codes, outside;
-    long temp_bytes, length, lines, outer[RANK];
-    View views[OPERANDS];
-    Operand operand[OPERANDS];
-    bool fresh[OPERANDS];
-    int code[TEMPS][5]; // function, where to, three arguments
 };
 
 // out = alpha * (x @ y) + beta * z, z left out where beta is 0
@@ -250,56 +57,66 @@ class Product {
         const Matrix left = matrix(x, bases);
         const long row = out.stride[0], z_row = beta != 0 ? z.stride[0] : row;
         char *to = address(out, bases), *from = beta != 0 ? address(z, bases) : to;
-        alignas(64) float sums[ROWS * PANEL];
         for (long j = 0; j < n; j += PANEL, panel += k * PANEL) {
             const long columns = n - j < PANEL ? n - j : PANEL;
             for (long i = 0; i < m; i += ROWS) {
-                const long some = m - i < ROWS ? m - i : ROWS;
-                multiply(sums, left.at(i, 0), panel, some, columns);
-                for (long q = 0; q < some; q++)
-                    finish((float *)(to + (i + q) * row) + j,
-                           (const float *)(from + (i + q) * z_row) + j, sums + q * PANEL, columns);
+                const Tile t = {to + i * row + j * 4, from + i * z_row + j * 4, row, z_row,
+                                columns};
+                with_rows(int(m - i < ROWS ? m - i : ROWS), [&](auto rows) {
+                    constexpr int MR = decltype(rows)::value;
+                    if (columns > VECTORS / 2 * V)
+                        multiply<MR, VECTORS>(t, left.at(i, 0), panel);
+                    else if (columns > V)
+                        multiply<MR, VECTORS / 2>(t, left.at(i, 0), panel);
+                    else
+                        multiply<MR, 1>(t, left.at(i, 0), panel);
+                });
             }
         }
     }
 
   private:
-    void multiply(float *sums, Matrix a, const float *panel, long some, long columns) const {
-        with_rows(int(some), [&](auto rows) {
-            constexpr int MR = decltype(rows)::value;
-            if (columns > VECTORS / 2 * V)
-                multiply<MR, VECTORS>(sums, a, panel, k);
-            else if (columns > V)
-                multiply<MR, VECTORS / 2>(sums, a, panel, k);
-            else
-                multiply<MR, 1>(sums, a, panel, k);
-        });
-    }
+    // Where a tile of the result is written, and read (that may be the same); bytes from row to row
+    struct Tile {
+        char *to;
+        const char *from;
+        long row, from_row, columns;
+    };
+
     template <int MR, int NV>
-    __attribute__((noinline)) static void multiply(float *to, Matrix a, const float *panel,
-                                                   long k) {
+    __attribute__((noinline)) void multiply(Tile t, Matrix a, const float *panel) const {
         vf sums[MR][NV] = {};
         tile(All{k}, a, panel, PANEL, sums, [] {});
-        EACH (q, MR)
-            EACH (s, NV)
-                store(to + q * PANEL + s * V, sums[q][s]);
+        // Whole tiles are finished in their registers.
+        if (t.columns == NV * V && alpha == 1 && beta == 0) {
+            EACH (q, MR)
+                EACH (s, NV)
+                    store((float *)(t.to + q * t.row) + s * V, sums[q][s]);
+        } else if (t.columns == NV * V && alpha == 1 && beta == 1) {
+            EACH (q, MR)
+                EACH (s, NV)
+                    store((float *)(t.to + q * t.row) + s * V,
+                          sums[q][s] + load((const float *)(t.from + q * t.from_row) + s * V));
+        } else {
+            alignas(64) float kept[MR * NV * V];
+            EACH (q, MR)
+                EACH (s, NV)
+                    store(kept + (q * NV + s) * V, sums[q][s]);
+            finish(t, kept, MR, NV * V);
+        }
     }
 
-    // A line of the result; `from` may be `to`.
-    __attribute__((noinline)) void finish(float *to, const float *from, const float *sums,
-                                          long columns) const {
+    __attribute__((noinline)) void finish(Tile t, const float *sums, long rows, long width) const {
         const float a = float(alpha), b = float(beta);
-        if (b == 0) {
-            if (a == 1)
-                std::memcpy(to, sums, columns * sizeof(float));
-            else
-                for (long j = 0; j < columns; j++)
-                    to[j] = a * sums[j];
-            return;
+        for (long q = 0; q < rows; q++, sums += width, t.to += t.row, t.from += t.from_row) {
+            float *to = (float *)t.to;
+            const float *from = (const float *)t.from;
+            INDEPENDENT
+            for (long j = 0; j < t.columns; j++) {
+                const float one = a == 1 ? sums[j] : a * sums[j];
+                to[j] = b == 0 ? one : b == 1 ? one + from[j] : one + b * from[j];
+            }
         }
-        INDEPENDENT
-        for (long j = 0; j < columns; j++)
-            to[j] = (a == 1 ? sums[j] : a * sums[j]) + (b == 1 ? from[j] : b * from[j]);
     }
 
     void of_doubles(Bases bases) {
@@ -349,14 +166,15 @@ class Sum {
         count = size;
     }
 
-    void run(Bases bases, double *const *totals) {
+    // Adds to totals[accumulator], or writes the sums where there is none.
+    void run(Bases bases, double *const *totals) const {
         if (from == 2)
             return run_as<int64_t>(bases, nullptr);
         run_as<double>(bases, accumulator >= 0 ? totals[accumulator] : nullptr);
     }
 
   private:
-    template <class A> void run_as(Bases bases, A *total) {
+    template <class A> void run_as(Bases bases, A *total) const {
         A *sums = total ? total : (A *)scratch(Use::step_panels, 2 * count);
         if (!total)
             std::memset(sums, 0, count * sizeof(A));
@@ -381,6 +199,18 @@ class Sum {
         if (d + 1 < in.rank) {
             for (long i = 0; i < n; i++)
                 add<A, T>(d + 1, sums + i * s, x + i * by);
+        } else if (s == 0 && by == sizeof(T)) {
+            constexpr int LANES = 16;
+            A lanes[LANES] = {}, one = *sums;
+            long i = 0;
+            for (; i + LANES <= n; i += LANES)
+                EACH (lane, LANES)
+                    lanes[lane] += A(((const T *)x)[i + lane]);
+            for (; i < n; i++)
+                one += A(((const T *)x)[i]);
+            EACH (lane, LANES)
+                one += lanes[lane];
+            *sums = one;
         } else if (s == 0) {
             A one = *sums;
             for (long i = 0; i < n; i++)
@@ -410,7 +240,7 @@ class Sum {
     }
 
     int from, to;
-    long accumulator, count, step[RANK];
+    Word accumulator, count, step[RANK];
     View out, in;
 };
 
@@ -470,7 +300,7 @@ class Program {
     }
 
   private:
-    using Instruction = std::variant<Chain, Product, Sum>;
+    using Instruction = std::variant<Elementwise, Product, Sum>;
     struct Accumulator {
         Word count, slot, type;
     };
@@ -494,7 +324,7 @@ class Program {
         for (long i = 0; i < n_instructions; i++) {
             const Word kind = r.word(), words = r.word();
             if (kind == 0)
-                all.emplace_back(Chain(r, first, some));
+                all.emplace_back(Elementwise(r, first, some));
             else if (kind == 1)
                 all.emplace_back(Product(r, first, some));
             else
@@ -516,8 +346,8 @@ class Program {
                     std::memcpy(totals[a] + accumulators[a].count, totals[a],
                                 accumulators[a].count * sizeof(double));
             for (Instruction &instruction : all) {
-                if (auto *chain = std::get_if<Chain>(&instruction))
-                    chain->run(bases.data(), temps);
+                if (auto *formula = std::get_if<Elementwise>(&instruction))
+                    formula->run(bases.data(), temps);
                 else if (auto *product = std::get_if<Product>(&instruction))
                     product->run(bases.data(), packs.data());
                 else

@@ -45,7 +45,7 @@ def patch(scan_op: ModuleType) -> None:
 
 
 def _uncovered():
-    from theano_today.engine.scan.formulas import Uncovered
+    from theano_today.engine.formulas import Uncovered
 
     return Uncovered
 
@@ -57,12 +57,13 @@ def covered() -> list[type]:
 
     from theano_today.engine.scan.nodes import HANDLERS
 
-    return [*HANDLERS, sigm.ScalarSigmoid, Scan]
+    return [*HANDLERS, sigm.ScalarSigmoid, sigm.ScalarSoftplus, Scan]
 
 
 def _why_not(op) -> str | None:
     """Say why this scan is not even tried, by what it is before its optimisation."""
     import theano
+    from theano import gradient
     from theano.compile.mode import Mode
     from theano.gof.graph import io_toposort
     from theano.gof.vm import VM_Linker
@@ -81,8 +82,13 @@ def _why_not(op) -> str | None:
         return "it is profiled"
     if op.truncate_gradient is None:
         return "its gradient"
+    # What the optimizer removes, or replaces by what is covered
+    passing = (
+        basic.Flatten, gradient.ConsiderConstant, gradient.ZeroGrad, gradient.DisconnectedGrad,
+        gradient.GradClip,
+    )  # fmt: skip
     for node in io_toposort(op.inputs, op.outputs):
-        if type(node.op) not in HANDLERS and type(node.op) is not basic.Flatten:
+        if type(node.op) not in HANDLERS and type(node.op) not in passing:
             return f"{node.op} is not covered"
     return None
 
@@ -146,7 +152,7 @@ class Runner:
     """
 
     def __init__(self, op, node, graph) -> None:
-        from theano_today.engine.scan import formulas
+        from theano_today.engine import formulas
         from theano_today.engine.scan.nodes import HANDLERS
 
         self.op, self.node, self.graph = op, node, graph
@@ -174,7 +180,7 @@ class Runner:
     def run(self, args: list, outs: list) -> str | None:
         """Fill `outs`, or say why this call is not covered."""
         from theano_today.compat.theano import scan_loop
-        from theano_today.engine.scan.formulas import Uncovered
+        from theano_today.engine.formulas import Uncovered
 
         op, node = self.op, self.node
         n_steps = int(args[0])

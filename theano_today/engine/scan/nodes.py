@@ -13,15 +13,16 @@ from theano.tensor import basic, blas, blas_c, blas_scipy, opt
 from theano.tensor import elemwise as te
 from theano.tensor import subtensor as st
 
+from theano_today.engine import formulas
 from theano_today.engine.elemwise import shape_of
-from theano_today.engine.scan import formulas, products
-from theano_today.engine.scan.formulas import Formula, Uncovered, code_of
+from theano_today.engine.formulas import Formula, Uncovered, code_of
+from theano_today.engine.scan import products
 from theano_today.engine.scan.views import NoSplit, Number, View, contiguous
 
 Builder = Any  # program.Builder, which imports this module
 
 
-def elemwise(b: Builder, node) -> View | Number:
+def elemwise(b: Builder, node) -> list[View] | Number:
     out = node.outputs[0]
     if out.type.ndim == 0 and all(b.is_number(v) for v in node.inputs):
         return on_host(b, node)
@@ -44,8 +45,11 @@ def elemwise(b: Builder, node) -> View | Number:
         ]
         if any(v.split is not None and d[split] for v, d in zip(views, declared, strict=True)):
             raise NoSplit
-    overwritten = node.op.inplace_pattern.get(0)
-    to = b.new(out, shape, split) if overwritten is None else b.writable(views[overwritten])
+    pattern = node.op.inplace_pattern
+    outs = [
+        b.writable(views[pattern[k]]) if k in pattern else b.new(v, shape, split)
+        for k, v in enumerate(node.outputs)
+    ]
     spread = [
         v.change(
             shape=shape,
@@ -55,8 +59,8 @@ def elemwise(b: Builder, node) -> View | Number:
         )
         for v, d in zip(views, declared, strict=True)
     ]
-    b.chain(formula, to, spread)
-    return to
+    b.chain(formula, outs, spread)
+    return outs
 
 
 def on_host(b: Builder, node) -> Number:
@@ -177,7 +181,11 @@ def subtensor(b: Builder, node) -> View | Number:
     x = node.inputs[0]
     if b.is_number(x):
         return on_host(b, node)
-    return part(b, b.view(x), node.op, node.inputs[1:])
+    view = b.view(x)
+    columns = products.columns_of(node, view.shape[1]) if view.ndim == 2 else None
+    if (x, columns) in b.cut:
+        return b.cut[x, columns]
+    return part(b, view, node.op, node.inputs[1:])
 
 
 def inc_subtensor(b: Builder, node) -> View:
@@ -203,12 +211,12 @@ def inc_subtensor(b: Builder, node) -> View:
     if node in b.pieces:
         zero = b.constant(np.zeros((), x.dtype)).change(shape=y.shape, strides=(0,) * y.ndim)
         item = np.dtype(x.dtype).itemsize
-        b.chain(formulas.sum_of_two(code_of(x.dtype), item), inner, [zero, y])
+        b.chain(formulas.of("add." + code_of(x.dtype), item, 2), [inner], [zero, y])
     elif node.op.set_instead_of_inc:
         b.copy(inner, y)
     else:
         item = np.dtype(x.dtype).itemsize
-        b.chain(formulas.sum_of_two(code_of(x.dtype), item), inner, [inner, y])
+        b.chain(formulas.of("add." + code_of(x.dtype), item, 2), [inner], [inner, y])
     return to
 
 
@@ -369,7 +377,7 @@ def total(b: Builder, node) -> View:
         if view.dtype != "int64" and fits:
             wide = b.scratch(view.shape, "int64", view.split)
             code = code_of(view.dtype)
-            b.chain(formulas.one(f"cast.{code}.i8", 8), wide, [view])
+            b.chain(formulas.of(f"cast.{code}.i8", 8), [wide], [view])
             view = wide
     types = {"float32": 0, "float64": 1, "int64": 2}
     if not fits or out.type.dtype not in types:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import struct
 from typing import Any
 
 import numpy as np
 from theano.gof import Constant
+from theano.tensor.subtensor import Subtensor
 
-from theano_today.engine.scan.formulas import Uncovered
-from theano_today.engine.scan.views import NoSplit, View
+from theano_today.engine.formulas import Uncovered
+from theano_today.engine.scan.views import CHUNK, NoSplit, View
 
 Builder = Any  # program.Builder, which imports this module
 
@@ -31,8 +33,10 @@ def product(b: Builder, out_v, x: View, y: View, z: View | None, alpha, beta, ov
             raise NoSplit
         split, z, x = 0, b.sliced(z, 0), b.sliced(x, 0)
         over = z if over is not None else None
-    to = over if over is not None else b.new(out_v, (m, n), split)
     item = np.dtype(dtype).itemsize
+    if over is None and out_v is not None and (cut := _cuts(out_v, n)):
+        return _in_pieces(b, out_v, x, y, z if beta else None, alpha, beta, split, cut)
+    to = over if over is not None else b.new(out_v, (m, n), split)
     if beta == 0:
         z = None  # and not read: it may be uninitialised
     elif z is not None and z is not to and z.strides[1] != item and n > 1:
@@ -49,6 +53,63 @@ def product(b: Builder, out_v, x: View, y: View, z: View | None, alpha, beta, ov
         return to
     _product_into(b, to, x, y, z, alpha, beta)
     return to
+
+
+def columns_of(node, n: int) -> tuple[int, int] | None:
+    """Return which columns of a matrix of n a node takes, all rows of them, or None."""
+    entries: Any = getattr(node.op, "idx_list", ())
+    if type(node.op) is not Subtensor or len(entries) != 2 or entries[0] != slice(None):
+        return None
+    if not isinstance(entries[1], slice) or entries[1].step is not None:
+        return None
+    rest = iter(node.inputs[1:])
+    ends: list[int | None] = []
+    for entry in (entries[1].start, entries[1].stop):
+        v = entry if entry is None or isinstance(entry, int) else next(rest)
+        if isinstance(v, Constant):
+            v = int(np.asarray(v.data))
+        if v is not None and not isinstance(v, int):
+            return None
+        ends.append(v)
+    first, last, _ = slice(*ends).indices(n)
+    return (first, last) if first < last else None
+
+
+def _cuts(v, n: int) -> list[tuple[int, int]]:
+    """Return the groups of columns that a product is cut into, if nothing else becomes of it."""
+    found = set()
+    for client, at in v.clients:
+        columns = columns_of(client, n) if client != "output" and at == 0 else None
+        if columns is None:
+            return []
+        found.add(columns)
+    cuts = sorted(found)
+    apart = all(a[1] <= b[0] for a, b in itertools.pairwise(cuts))
+    return cuts if apart and cuts != [(0, n)] else []
+
+
+def _in_pieces(b: Builder, out_v, x, y, z, alpha, beta, split, cuts) -> View:
+    """The same, each group of columns by itself, as gates are used: their rows lie side by side."""
+    m, n = x.shape[0], y.shape[1]
+    item = np.dtype(x.dtype).itemsize
+    memory = b.scratch((m, n), x.dtype, split, out_v)
+    rows = CHUNK if split == 0 else m
+    if z is not None and z.strides[1] != item and n > 1:
+        straight = b.scratch((m, n), x.dtype, split)
+        b.copy(straight, z)
+        z = straight
+    for first, last in cuts:
+        shape = m, last - first
+        to = memory.change(
+            offset=memory.offset + first * rows * item, shape=shape, strides=(shape[1] * item, item)
+        )
+        right, old = (
+            v and v.change(offset=v.offset + first * v.strides[1], shape=(v.shape[0], shape[1]))
+            for v in (y, z)
+        )
+        _product_into(b, to, x, right, old, alpha, beta)
+        b.cut[out_v, (first, last)] = to
+    return memory
 
 
 def _product_into(b: Builder, to, x, y, z, alpha, beta) -> None:

@@ -19,8 +19,8 @@ import numpy as np
 from theano.gof import Constant
 from theano.tensor import basic, elemwise
 
-from theano_today.engine.scan import formulas
-from theano_today.engine.scan.formulas import Formula, Uncovered, code_of
+from theano_today.engine import formulas
+from theano_today.engine.formulas import BLOCK, Formula, Uncovered, code_of
 from theano_today.engine.scan.nodes import HANDLERS
 from theano_today.engine.scan.views import (
     CHUNK,
@@ -54,6 +54,7 @@ class Builder:
         self.mine: dict[Any, tuple[int, int]] = {}  # root -> its scratch memory: offset, size
         self.skipped: set = set()
         self.pieces: set = set()  # see nodes.alloc
+        self.cut: dict[tuple, View] = {}  # product, columns -> where these lie
         self.accumulated: dict[Any, int] = {}  # sum -> the state that it is added to
         self.nit_sots: list[tuple[str, tuple]] = []
         self._build()
@@ -273,7 +274,7 @@ class Builder:
         if np.dtype(view.dtype).itemsize == 1:
             return view
         told = self.scratch((), "bool", None)
-        self.chain(formulas.one(f"cast.{code_of(view.dtype)}.b1", 8), told, [view])
+        self.chain(formulas.of(f"cast.{code_of(view.dtype)}.b1", 8), [told], [view])
         return told
 
     # Values
@@ -354,12 +355,13 @@ class Builder:
     def emit(self, kind: int, words: list[int]) -> None:
         self.code.append([kind, len(words), *words])
 
-    def chain(self, formula: Formula, out: View, views: Sequence[View]) -> None:
-        views = [self._out_of_the_way(v) if v.slot == out.slot and v != out else v for v in views]
-        views += [self._broadcast(self.constant(c), out) for c in formula.constants]
-        self.temp_bytes = max(self.temp_bytes, formula.temps * formula.item * 512)
-        words = [len(views), len(formula.steps), formula.item, *out.words()]
-        for view in views:
+    def chain(self, formula: Formula, outs: Sequence[View], views: Sequence[View]) -> None:
+        slots = [out.slot for out in outs]
+        views = [self._out_of_the_way(v) if v.slot in slots and v not in outs else v for v in views]
+        views += [self._broadcast(self.constant(c), outs[0]) for c in formula.constants]
+        self.temp_bytes = max(self.temp_bytes, formula.temps * formula.item * BLOCK)
+        words = [len(outs), len(views), len(formula.steps), formula.item]
+        for view in (*outs, *views):
             words += view.words()
         for step in formula.steps:
             words += step
@@ -375,7 +377,7 @@ class Builder:
 
     def copy(self, out: View, view: View) -> None:
         code = code_of(view.dtype)
-        self.chain(formulas.one("identity." + code, np.dtype(view.dtype).itemsize), out, [view])
+        self.chain(formulas.of("identity." + code, np.dtype(view.dtype).itemsize), [out], [view])
 
     def _node(self, node) -> None:
         value = HANDLERS[type(node.op)](self, node)

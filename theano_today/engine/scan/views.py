@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from theano_today.engine.scan.formulas import Uncovered
+from theano_today.engine.formulas import RANK, Uncovered
 
-RANK = 5  # of steps.hpp
 CHUNK = 16  # rows that go through the steps together, whatever the number of threads
 
 

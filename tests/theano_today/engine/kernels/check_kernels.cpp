@@ -7,6 +7,7 @@
 // sequence of cases; 0 if left out.
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstdlib>
 #include <thread>
@@ -130,137 +131,151 @@ void check_updates(long cases) {
     }
 }
 
-// What an instruction of elementwise.hpp is, by its place in Do
-float elementary(int what, float a, float b, float c) {
-    const float nan = NAN;
-    switch (what) {
-    case 0:
-        return a;
-    case 1:
-        return a + b;
-    case 2:
-        return a - b;
-    case 3:
-        return a * b;
-    case 4:
-        return a / b;
-    case 5:
-        return -a;
-    case 6:
-        return std::abs(a);
-    case 7:
-        return a > 0 ? 1.0f : a < 0 ? -1.0f : a == 0 ? 0.0f : a;
-    case 8:
-        return a * a;
-    case 9:
-        return std::sqrt(a);
-    case 10:
-        return 1 / a;
-    case 11:
-        return b > a ? b : a >= b ? a : nan;
-    case 12:
-        return b < a ? b : a <= b ? a : nan;
-    case 13:
-        return a == b;
-    case 14:
-        return a != b;
-    case 15:
-        return a < b;
-    case 16:
-        return a > b;
-    case 17:
-        return a <= b;
-    case 18:
-        return a >= b;
-    default:
-        return a != 0 ? b : c;
-    }
-}
+// A function of scalars.hpp of float32, by its name: what it makes of three numbers
+struct Function {
+    const char *name;
+    bool truth; // its result, in a byte
+    float (*of)(float, float, float);
+};
+const Function FUNCTIONS[] = {
+    {"identity.f4", false, [](float a, float, float) { return a; }},
+    {"add.f4", false, [](float a, float b, float) { return a + b; }},
+    {"sub.f4", false, [](float a, float b, float) { return a - b; }},
+    {"mul.f4", false, [](float a, float b, float) { return a * b; }},
+    {"div.f4", false, [](float a, float b, float) { return a / b; }},
+    {"neg.f4", false, [](float a, float, float) { return -a; }},
+    {"abs.f4", false, [](float a, float, float) { return std::abs(a); }},
+    {"sgn.f4", false,
+     [](float a, float, float) {
+         return a > 0 ? 1.0f : a < 0 ? -1.0f : a == 0 ? 0.0f : a;
+     }},
+    {"sqr.f4", false, [](float a, float, float) { return a * a; }},
+    {"sqrt.f4", false, [](float a, float, float) { return std::sqrt(a); }},
+    {"inv.f4", false, [](float a, float, float) { return 1 / a; }},
+    {"maximum.f4", false, [](float a, float b, float) { return b > a    ? b
+                                                               : a >= b ? a
+                                                                        : NAN; }},
+    {"minimum.f4", false, [](float a, float b, float) { return b < a    ? b
+                                                               : a <= b ? a
+                                                                        : NAN; }},
+    {"clip.f4", false, [](float a, float b, float c) { return a < b   ? b
+                                                              : a > c ? c
+                                                                      : a; }},
+    {"eq.f4", true, [](float a, float b, float) { return float(a == b); }},
+    {"neq.f4", true, [](float a, float b, float) { return float(a != b); }},
+    {"lt.f4", true, [](float a, float b, float) { return float(a < b); }},
+    {"gt.f4", true, [](float a, float b, float) { return float(a > b); }},
+    {"le.f4", true, [](float a, float b, float) { return float(a <= b); }},
+    {"ge.f4", true, [](float a, float b, float) { return float(a >= b); }},
+    // Of a byte and two numbers
+    {"switch.f4", false, [](float a, float b, float c) { return a != 0 ? b : c; }},
+};
+constexpr long COUNT = sizeof(FUNCTIONS) / sizeof(FUNCTIONS[0]);
 
-// Random programs of random operands, whose rows are apart, or are one number, or bools
+// Random formulas of random operands, whose rows are apart, or are one number, or bytes
 void check_elementwise(long cases) {
+    struct Operand {
+        bool bytes;
+        long row, step; // strides in elements
+        Guarded<float> floats;
+        Guarded<int8_t> truths;
+        float at(long i, long j) const {
+            const long k = i * row + j * step;
+            return bytes ? float(truths[k]) : floats[k];
+        }
+    };
     Random random(12);
     for (long t = 0; t < cases; t++) {
-        const long inputs = random.between(1, 4), registers = random.between(1, 5);
-        const long rows = random.one_of({0, 1, 1, 2, 5}), columns = random.between(1, 1100);
-        const long length = random.between(1, 8), output = inputs;
-        const bool truth = random.chance(20), in_place = !truth && random.chance(30);
-        std::vector<Guarded<float>> floats;
-        std::vector<Guarded<uint8_t>> bools;
-        std::vector<std::vector<int64_t>> offsets;
-        std::vector<Operand> operands;
-        for (long k = 0; k <= inputs; k++) {
-            const bool out = k == inputs, bytes = out ? truth : k > 0 && random.chance(30);
-            const long step = out || k == 0 || random.chance(70), gap = random.below(3);
-            const bool one_row = !out && k > 0 && random.chance(30); // the same for all
-            const long row = one_row ? 0 : step ? columns + gap : 1;
-            const long size = (rows - 1) * row + (step ? columns : 1);
-            floats.emplace_back(bytes || size < 0 ? 0 : size);
-            bools.emplace_back(bytes && size > 0 ? size : 0);
-            for (long i = 0; i < floats[k].size(); i++)
-                floats[k][i] = random.chance(3) ? NAN : random.chance(10) ? 0 : random.number();
-            for (long i = 0; i < bools[k].size(); i++)
-                bools[k][i] = random.chance(50);
-            offsets.emplace_back();
-            for (long i = 0; i < rows; i++)
-                offsets[k].push_back(i * row);
-            operands.push_back({nullptr, nullptr, step, bytes ? 1 : 4});
+        const long outputs = random.between(1, 2), inputs = random.between(1, 4);
+        const long operands = outputs + inputs, length = random.between(outputs, 9);
+        const bool large = random.chance(10);
+        const long rows = large ? random.between(30, 300) : random.one_of({0, 1, 1, 2, 5});
+        const long columns = random.between(1, large ? 400 : 1100);
+        // The functions: the last ones write the outputs. What may be read, numbers and bytes
+        std::vector<std::array<int64_t, 5>> steps;
+        std::vector<const Function *> done;
+        std::vector<int64_t> numbers, truths;
+        std::vector<Operand> all;
+        for (long k = 0; k < operands; k++) {
+            const bool out = k < outputs;
+            const bool bytes = !out && k > outputs && random.chance(30);
+            const long step = out || k == outputs || random.chance(70);
+            const long row = !out && k > outputs && random.chance(30)
+                                 ? 0 // the same for all
+                                 : (step ? columns : 1) + random.below(3);
+            const long size = rows ? (rows - 1) * row + (step ? columns : 1) : 0;
+            all.push_back({bytes, row, step, Guarded<float>(bytes ? 0 : size),
+                           Guarded<int8_t>(bytes ? size : 0)});
+            for (long i = 0; i < all[k].floats.size() && !out; i++)
+                all[k].floats[i] = random.chance(3) ? NAN : random.chance(10) ? 0 : random.number();
+            for (long i = 0; i < all[k].truths.size(); i++)
+                all[k].truths[i] = random.chance(50);
+            if (!out)
+                (bytes ? truths : numbers).push_back(k);
         }
-        if (in_place) // the first input, whose rows are like those of the output
-            offsets[output] = offsets[0];
-        const auto before = floats;
-        for (long k = 0; k <= inputs; k++) {
-            operands[k].data = operands[k].bytes == 1 ? (void *)bools[k].data() : floats[k].data();
-            operands[k].offsets = rows == 1 && random.chance(50) ? nullptr : offsets[k].data();
-        }
-        if (in_place)
-            operands[output].data = floats[0].data();
-        std::vector<Instruction> program;
-        std::vector<int> known; // what may be read
-        for (long k = 0; k < inputs; k++)
-            known.push_back(int(k));
         for (long k = 0; k < length; k++) {
-            const auto any = [&] { return known[random.below(long(known.size()))]; };
-            Instruction one = {int(random.below(20)), 0, any(), any(), any()};
-            const int to = int(output + 1 + random.below(registers));
-            if (k + 1 == length)
-                one.to = int(output);
-            else
-                one.to = to, known.push_back(to);
-            program.push_back(one);
+            const long left = length - k;
+            const auto any = [&](auto &known) { return known[random.below(long(known.size()))]; };
+            const Function *one;
+            do
+                one = FUNCTIONS + random.below(COUNT - truths.empty());
+            while (left <= outputs && one->truth);
+            const bool picks = one == FUNCTIONS + COUNT - 1;
+            const int64_t to = left <= outputs ? left - 1 : operands + k;
+            steps.push_back({steps::function(one->name), to, picks ? any(truths) : any(numbers),
+                             any(numbers), any(numbers)});
+            done.push_back(one);
+            (one->truth ? truths : numbers).push_back(to);
         }
+        // Output 0 is written last: it may lie where the first input does.
+        const bool in_place = random.chance(30);
+        if (in_place)
+            all[0].row = all[outputs].row;
+        const std::vector<Operand> before = all;
+        const long split = random.between(-1, 1);
+        steps::Words words = {outputs, inputs, length, 4};
+        std::vector<char *> addresses;
+        for (long k = 0; k < operands; k++) {
+            Operand &o = all[in_place && k == 0 ? outputs : k];
+            const long item = o.bytes ? 1 : 4;
+            steps::append(words, {k, item, 0, split, 0, 2, rows, columns, 0, 0, 0, o.row * item,
+                                  o.step * item, 0, 0, 0});
+            addresses.push_back(o.bytes ? (char *)o.truths.data() : (char *)o.floats.data());
+        }
+        for (const auto &step : steps)
+            steps::append(words, {step.begin(), step.end()});
         char text[200];
-        std::snprintf(text, sizeof text, "%ld instructions, %ld inputs, (%ld, %ld), in place %d",
-                      length, inputs, rows, columns, in_place);
+        std::snprintf(text, sizeof text,
+                      "%ld functions, %ld outputs, %ld inputs, (%ld, %ld), in place %d, split %ld",
+                      length, outputs, inputs, rows, columns, in_place, split);
         today_set_threads(int(random.between(1, 3)));
-        check(today_elementwise(program.data(), length, operands.data(), inputs + 1, inputs,
-                                registers, rows, columns) == 0,
+        check(today_elementwise(words.data(), addresses.data(), operands, 0,
+                                split < 0    ? 1
+                                : split == 0 ? rows
+                                             : columns,
+                                rows * columns, (operands + length) * 4 * 512) == 0,
               "status", text);
         bool same = true;
+        std::vector<float> values(operands + length);
         for (long i = 0; i < rows; i++)
             for (long j = 0; j < columns; j++) {
-                std::vector<float> values(inputs + 1 + registers);
-                for (long k = 0; k < inputs; k++) {
-                    const long at = offsets[k][i] + (operands[k].step ? j : 0);
-                    values[k] = operands[k].bytes == 1 ? float(bools[k][at]) : before[k][at];
+                for (long k = outputs; k < operands; k++)
+                    values[k] = before[k].at(i, j);
+                for (long k = 0; k < length; k++) {
+                    const auto &step = steps[k];
+                    values[step[1]] =
+                        done[k]->of(values[step[2]], values[step[3]], values[step[4]]);
                 }
-                for (const Instruction &one : program)
-                    values[one.to] =
-                        elementary(one.what, values[one.a], values[one.b], values[one.c]);
-                const float want = values[output];
-                const long at = offsets[output][i] + j;
-                if (truth)
-                    same &= bools[output][at] == (want != 0);
-                else {
-                    const float got = floats[in_place ? 0 : output][at];
-                    same &= std::isnan(want)
+                for (long k = 0; k < outputs; k++) {
+                    const float got = all[in_place && k == 0 ? outputs : k].at(i, j);
+                    same &= std::isnan(values[k])
                                 ? std::isnan(got)
-                                : got == want && std::signbit(got) == std::signbit(want);
+                                : got == values[k] && std::signbit(got) == std::signbit(values[k]);
                 }
             }
         check(same, "other values", text);
-        for (long k = 0; k <= inputs; k++)
-            check(floats[k].intact() && bools[k].intact(), "written beside an array", text);
+        for (const Operand &o : all)
+            check(o.floats.intact() && o.truths.intact(), "written beside an array", text);
     }
 }
 

@@ -32,16 +32,6 @@ struct Link {
     float scale = 0;
 };
 
-// As kernels/elementwise.hpp and programs.py have them, field for field.
-struct Instruction {
-    int32_t what, to, a, b, c;
-};
-struct Operand {
-    void *data;
-    const int64_t *offsets;
-    int64_t step, bytes;
-};
-
 extern "C" {
 int today_lanes();
 int today_set_threads(int threads);
@@ -56,9 +46,8 @@ int today_update(float rate, float momentum, int nesterov, float *w, float *v, c
 int today_update_with_product(float rate, float momentum, int nesterov, float *w, float *v,
                               const float *a, int64_t a_row, int64_t a_column, const float *b,
                               int64_t b_row, int64_t b_column, int64_t m, int64_t n, int64_t k);
-int today_elementwise(const Instruction *program, int64_t length, const Operand *operands,
-                      int64_t count, int64_t first_output, int64_t registers, int64_t rows,
-                      int64_t columns);
+int today_elementwise(const int64_t *words, char *const *objects, int64_t count, int64_t head,
+                      int64_t rows, int64_t elements, int64_t temp_bytes);
 int today_pool(int max, int64_t planes, int64_t rows, int64_t columns, const int64_t *down,
                int64_t pool_rows, const int64_t *right, int64_t pool_columns, const float *x,
                float *p);

@@ -333,6 +333,44 @@ def test_ops_within_steps(name, runs):
     assert runs
 
 
+CUTS = [  # the columns of each of three gates
+    ((0, 7), (7, 14), (14, 21)),
+    ((0, 7), (9, 16), (14, 21)),  # overlapping
+    ((1, 8), (13, 20), (13, 20)),  # some columns for nothing
+    ((14, None), (None, 7), (-14, -7)),
+]
+
+
+@pytest.mark.parametrize(("rows", "cuts"), [(1, CUTS[0]), (6, CUTS[3]), *((37, c) for c in CUTS)])
+def test_gates(rows, cuts, runs):
+    """A product that is cut into gates, as Lasagne's recurrent layers do it, gradients clipped."""
+    steps, units = 4, 7
+    x, h, u = T.ftensor3(), T.fmatrix(), T.fmatrix()
+
+    def step(x, h, u):
+        z = theano.gradient.grad_clip(x + T.dot(h, u), -0.3, 0.3)
+        a, b, c = (z[:, first:last] for first, last in cuts)
+        return T.nnet.sigmoid(a) * h + T.nnet.softplus(b) * T.tanh(T.clip(c, -0.5, 0.5))
+
+    h_all, _ = theano.scan(step, sequences=x, outputs_info=h, non_sequences=[u], mode=ORDINARY)
+    written, h_t = [], h
+    for t in range(steps):
+        h_t = step(x[t], h_t, u)
+        written.append(h_t)
+    random = np.random.RandomState(0)
+    values = [
+        random.normal(size=s).astype("f") * np.float32(0.5)  # far from where 1 - sigmoid cancels
+        for s in ((steps, rows, 3 * units), (rows, units), (units, 3 * units))
+    ]
+    results = []
+    for states, mode in (h_all, PLAIN), (T.stack(written), WRITTEN_OUT):
+        gradients = T.grad((states**2).sum() / rows, [x, h, u])
+        results.append(compiled([x, h, u], [states, *gradients], mode)(*values))
+    for a, b in zip(*results, strict=True):
+        assert_close(a, b, 2e-5, 2e-5)
+    assert len(runs) == 2
+
+
 def test_until_with_a_batch(runs):
     x, h = T.ftensor3(), T.fmatrix()
     states, _ = theano.scan(

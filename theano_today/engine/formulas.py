@@ -1,7 +1,7 @@
 """Theano's scalar Ops as the elementwise functions of kernels/scalars.hpp.
 
-Only where the kernel computes what Theano's C code does, to the last bit but for exp, tanh and
-sigmoid of float32; everything else is not covered.
+Only where the kernel computes what Theano's C code does, to the last bit but for exp, log, tanh,
+sigmoid and softplus of float32; everything else is not covered.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ CODES = {
 _NAMES: dict[type, str] = {
     ts.Add: "add", ts.Mul: "mul", ts.Sub: "sub", ts.Neg: "neg", ts.Abs: "abs", ts.Sqr: "sqr",
     ts.EQ: "eq", ts.NEQ: "neq", ts.LT: "lt", ts.GT: "gt", ts.LE: "le", ts.GE: "ge",
-    ts.Identity: "identity",
+    ts.Identity: "identity", ts.Maximum: "maximum", ts.Minimum: "minimum",
 }  # fmt: skip
 _OF_FLOATS: dict[type, str] = {
     ts.TrueDiv: "div", ts.Sqrt: "sqrt", ts.Exp: "exp", ts.Log: "log", ts.Log1p: "log1p",
-    ts.Tanh: "tanh", ts.Inv: "inv", ts.Maximum: "maximum", ts.Minimum: "minimum",
-    sigm.ScalarSigmoid: "sigmoid",
+    ts.Expm1: "expm1", ts.Tanh: "tanh", ts.Inv: "inv", ts.Sgn: "sgn", ts.Clip: "clip",
+    sigm.ScalarSigmoid: "sigmoid", sigm.ScalarSoftplus: "softplus",
 }  # fmt: skip
 _OF_BOOLS: dict[type, str] = {ts.AND: "and", ts.OR: "or", ts.XOR: "xor"}
 _COMPARISONS = (ts.EQ, ts.NEQ, ts.LT, ts.GT, ts.LE, ts.GE)
 
 # Of several types
-_MIXED = (ts.Add, ts.Mul, ts.Sub, ts.TrueDiv, *_COMPARISONS)
+_MIXED = (ts.Add, ts.Mul, ts.Sub, ts.TrueDiv, ts.Maximum, ts.Minimum, *_COMPARISONS)
 
 
 def in_c(a: str, b: str) -> str:
@@ -44,12 +44,13 @@ def in_c(a: str, b: str) -> str:
     return "int32" if a != b else a
 
 
-# What a chain may hold (OPERANDS and TEMPS of steps.hpp, the output included)
-OPERANDS, TEMPS = 24, 64
+# What a formula may hold, the dimensions of its arrays, and elements that are done at
+# a time: as in elementwise.hpp
+OPERANDS, TEMPS, RANK, BLOCK = 24, 64, 5, 512
 
 
 class Uncovered(Exception):
-    """A scan must run as Theano runs it; the message says why."""
+    """The kernels do not cover something, and Theano must run it; the message says why."""
 
 
 @functools.cache
@@ -110,32 +111,61 @@ def _name(op, dtypes: list[str], dtype: str) -> str:
 class Formula:
     """An Elemwise's scalar Op, as functions in order.
 
-    Values are numbered: the output is 0, the inputs follow, then constants, then what the functions
-    compute. `constants` are arrays of no dimensions; `steps` are tuples of a function's number,
-    where its result goes, and three arguments.
+    Values are numbered: the outputs, the inputs, the constants, then what the functions compute.
+
+    Attributes
+    ----------
+    outputs : int
+        How many.
+    constants : list of array
+        Of no dimensions.
+    steps : list of tuple of int
+        A function's number, where its result goes, and three arguments.
+    names : set of str
+        The functions' names.
+    item : int
+        Bytes of the largest element.
+    temps : int
+        How many values there are.
+
+    Raises
+    ------
+    Uncovered
     """
 
     def __init__(self, node) -> None:
         op, inputs, outputs = node.op.scalar_op, node.inputs, node.outputs
-        if len(outputs) != 1:
-            raise Uncovered("an Elemwise of several outputs")
+        self.outputs, self.inputs = len(outputs), len(inputs)
+        before = self.outputs + self.inputs
         self.constants: list[np.ndarray] = []
         self.calls: list[tuple[str, list[int], str]] = []  # name, arguments, dtype
         self._places: dict = {}
         if type(op) is ts.Composite:
-            self._collect_constants(op, 1 + len(inputs))
-        first = self.first = 1 + len(inputs) + len(self.constants)
-        self._call(_Single(op, outputs[0]), list(range(1, 1 + len(inputs))),
-                   [v.type.dtype for v in inputs])  # fmt: skip
-        calls = self.calls
-        if first > OPERANDS:
-            raise Uncovered(f"an Elemwise of {first} operands")
+            self._collect_constants(op, before)
+        self.first = before + len(self.constants)
+        arguments = list(range(self.outputs, before))
+        dtypes = [v.type.dtype for v in inputs]
+        if type(op) is ts.Composite:
+            found = self._composite(op, arguments)
+        elif self.outputs == 1:
+            found = [self._call(_Single(op, outputs[0]), arguments, dtypes)]
+        else:
+            raise Uncovered(f"{op} of several outputs")
+        results = []  # each a call of its own, which is where it is stored
+        for place, v in zip(found, outputs, strict=True):
+            if place < self.first or place in results:
+                place = self._add("identity." + code_of(v.type.dtype), [place], v.type.dtype)
+            results.append(place)
+        if self.first > OPERANDS:
+            raise Uncovered(f"an Elemwise of {self.first} operands")
         self.item = max(
             np.dtype(d).itemsize
-            for d in (*[v.type.dtype for v in (*inputs, *outputs)], *[c[2] for c in calls],
+            for d in (*[v.type.dtype for v in (*inputs, *outputs)], *[c[2] for c in self.calls],
                       *[c.dtype for c in self.constants])
         )  # fmt: skip
-        self.steps = self._place(calls, first)
+        self.names = {name for name, _, _ in self.calls}
+        overwritten = {o: self.outputs + i for o, i in node.op.inplace_pattern.items()}
+        self.steps = self._place(results, overwritten)
 
     def _collect_constants(self, op, first: int) -> None:
         for inner in op.fgraph.toposort():
@@ -156,25 +186,26 @@ class Formula:
         code = "b1" if target == "bool" else code_of(target)
         return self._add(f"cast.{code_of(source)}.{code}", [place], target)
 
-    def _composite(self, op, arguments) -> int:
+    def _composite(self, op, arguments) -> list[int]:
+        """Add what a Composite computes; return where its outputs are."""
+        if not genuine.is_genuine(op):
+            raise Uncovered("a Composite that is not Theano's own")
         graph = op.fgraph
-        if len(graph.outputs) != 1 or not genuine.is_genuine(op):
-            raise Uncovered("a composite of several outputs")
         places = {**self._places, **dict(zip(graph.inputs, arguments, strict=True))}
-        order = graph.toposort()
-        if not order or order[-1].outputs[0] is not graph.outputs[0]:
-            raise Uncovered("a composite that hands on its input")
-        for inner in order:
-            places[inner.outputs[0]] = self._call(
-                inner, [places[v] for v in inner.inputs], [v.type.dtype for v in inner.inputs]
-            )
-        return places[graph.outputs[0]]
+        for inner in graph.toposort():
+            sources = [places[v] for v in inner.inputs]
+            if type(inner.op) is ts.Composite:
+                places.update(zip(inner.outputs, self._composite(inner.op, sources), strict=True))
+                continue
+            if len(inner.outputs) != 1:
+                raise Uncovered(f"{inner.op} of several outputs")
+            dtypes = [v.type.dtype for v in inner.inputs]
+            places[inner.outputs[0]] = self._call(inner, sources, dtypes)
+        return [places[v] for v in graph.outputs]
 
     def _call(self, node, arguments: list[int], dtypes: list[str]) -> int:
         """Add what a node computes; return where that is."""
         kind, dtype = type(node.op), node.outputs[0].type.dtype
-        if kind is ts.Composite:
-            return self._composite(node.op, arguments)
         if kind is ts.Switch:
             if in_c(*dtypes[1:]) != dtype:
                 raise Uncovered(f"a switch of {dtypes}")
@@ -202,46 +233,57 @@ class Formula:
             return before
         return self._add(_name(node.op, dtypes, dtype), arguments, dtype)
 
-    def _place(self, calls, first) -> list[tuple[int, ...]]:
-        """Have results share memory: each keeps its place until it is read for the last time."""
+    def _place(self, results: list[int], overwritten: dict[int, int]) -> list[tuple[int, ...]]:
+        """Say where each result is stored.
+
+        They share memory: each keeps its place until it is read for the last time. An output that
+        overwrites an input waits until nothing reads that any more.
+        """
+        calls, first = self.calls, self.first
         last = {}
         for at, (_, arguments, _) in enumerate(calls):
             for a in arguments:
                 last[a] = at
+        target = {}  # call -> output that it writes
+        late = []  # outputs that are copied in the end
+        for output, result in enumerate(results):
+            source = overwritten.get(output)
+            if source is not None and last.get(source, -1) > result - first:
+                late.append((output, result))
+                last[result] = len(calls)
+            else:
+                target[result - first] = output
         place = {k: k for k in range(first)}
         free: list[int] = []
         used = first
         steps = []
         for at, (name, arguments, _) in enumerate(calls):
             values = [place[a] for a in arguments]
-            if at == len(calls) - 1:
-                to = 0
+            if at in target:
+                to = target[at]
             elif free:
                 to = free.pop()
             else:
                 to, used = used, used + 1
             place[first + at] = to
             # Not for this function's own result: elements may differ in size.
-            free += [place[a] for a in set(arguments) if a >= first and last[a] == at]
+            free += [place[a] for a in set(arguments) if place[a] >= first and last[a] == at]
             steps.append((number(name), to, *(values + [values[0]] * 3)[:3]))
+        for output, result in late:
+            source, code = place[result], code_of(calls[result - first][2])
+            steps.append((number("identity." + code), output, source, source, source))
         if used > TEMPS or len(steps) > TEMPS:
             raise Uncovered(f"an Elemwise of {len(steps)} functions")
         self.temps = used
         return steps
 
 
-def one(name: str, item: int) -> Formula:
-    """Return the formula of a function of a single input."""
+def of(name: str, item: int, inputs: int = 1) -> Formula:
+    """Return the formula of a single function, of elements of at most `item` bytes."""
     formula = Formula.__new__(Formula)
-    formula.constants, formula.item, formula.temps = [], item, 2
-    formula.steps = [(number(name), 0, 1, 1, 1)]
-    return formula
-
-
-def sum_of_two(code: str, item: int) -> Formula:
-    formula = Formula.__new__(Formula)
-    formula.constants, formula.item, formula.temps = [], item, 3
-    formula.steps = [(number("add." + code), 0, 1, 2, 1)]
+    formula.outputs, formula.inputs, formula.constants = 1, inputs, []
+    formula.item, formula.temps, formula.names = item, 1 + inputs, {name}
+    formula.steps = [(number(name), 0, *[*range(1, 1 + inputs), 1, 1][:3])]
     return formula
 
 
