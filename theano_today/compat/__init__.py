@@ -22,6 +22,7 @@ from theano_today.compat import (
     sklearn,
     stdlib,
     theano,
+    yaml,
 )
 
 PACKAGES = (
@@ -36,6 +37,7 @@ PACKAGES = (
     nolearn,
     keras,
     dask_ml,
+    yaml,
     quiet,
 )
 
