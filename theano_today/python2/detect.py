@@ -8,6 +8,7 @@ files that say nothing of it (``n / 2``) are then translated as well.
 from __future__ import annotations
 
 import ast
+import importlib.util
 import re
 import warnings
 from collections.abc import Iterator
@@ -331,6 +332,36 @@ def _asks_version(test: ast.AST) -> bool:
     return False
 
 
+def _imports_neighbours(tree: ast.Module, path: Path) -> bool:
+    """Tell whether a package's file imports a module beside it by the module's name alone.
+
+    If there is no other module of that name, Python 3 could not import it.
+    """
+    if not (path.parent / "__init__.py").is_file():
+        return False
+    names: set[str] = set()
+    for node in _unguarded(tree):
+        if isinstance(node, ast.Import):
+            names.update(alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            if node.module == "__future__" and any(a.name == "absolute_import" for a in node.names):
+                return False
+            names.add((node.module or "").partition(".")[0])
+    return any(_lies_in(path.parent, name) and not _is_importable(name) for name in names)
+
+
+def _lies_in(folder: Path, name: str) -> bool:
+    place = folder / name
+    return place.with_name(f"{name}.py").is_file() or (place / "__init__.py").is_file()
+
+
+def _is_importable(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except (ImportError, ValueError, AttributeError):
+        return False
+
+
 def names_imported(tree: ast.Module, package: str = "") -> Iterator[str]:
     """Yield the full names that a file imports, and those that Python 2 took them for."""
     for node in ast.walk(tree):
@@ -371,7 +402,7 @@ def python2_file(
             if _parses(source):
                 return path
             continue
-        if any(_signs(tree)):
+        if any(_signs(tree)) or _imports_neighbours(tree, path):
             return path
         for name in names_imported(tree, package):
             for found, inside in files_of(folder, name):
@@ -404,7 +435,8 @@ def python2_package(top: Path, otherwise: bool, suspects: bool = False) -> bool:
         if suspects and not _SUSPECT.search(data):
             continue
         source = translate.decode(data)
-        if is_python2(source):
+        tree = parse(source)
+        if is_python2(source) or (tree is not None and _imports_neighbours(tree, path)):
             return True
         answer = answer and not is_python3(source)
     return answer

@@ -116,11 +116,36 @@ def test_neither(tmp_path):
 def test_a_program_is_what_one_of_its_modules_is(tmp_path):
     (tmp_path / "pack").mkdir()
     (tmp_path / "pack" / "__init__.py").write_text("")
-    (tmp_path / "pack" / "a.py").write_text("import b\n")  # the package's, as in Python 2
+    (tmp_path / "pack" / "a.py").write_text("try: import b\nexcept ImportError: pass\n")
     (tmp_path / "pack" / "b.py").write_text("print 'x'\n")
     (tmp_path / "other.py").write_text("print 'not imported'\n")
     main = tmp_path / "main.py"
     main.write_text("import numpy\nfrom pack import a\n")
     assert detect.python2_file(main, tmp_path) == tmp_path / "pack" / "b.py"
     main.write_text("import numpy\n")
+    assert detect.python2_file(main, tmp_path) is None
+
+
+def test_imports_of_neighbours(tmp_path, monkeypatch):
+    """In a package ``import b`` finds pack.b in Python 2 only; json and top are elsewhere, too."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    pack = tmp_path / "pack"
+    pack.mkdir()
+    main = tmp_path / "main.py"
+    main.write_text("import pack.a\n")
+    (tmp_path / "top.py").write_text("")
+    for name in ("__init__", "b", "json", "top"):
+        (pack / f"{name}.py").write_text("")
+    for source, python2 in [
+        ("import b\n", True),
+        ("from b import x\n", True),
+        ("from . import b\nimport json, top, numpy\n", False),
+        ("from __future__ import absolute_import\nimport b\n", False),
+        ("try:\n    import b\nexcept ImportError:\n    from . import b\n", False),
+    ]:
+        (pack / "a.py").write_text(source)
+        assert detect.python2_file(main, tmp_path) == (pack / "a.py" if python2 else None)
+        assert detect.python2_package(pack, False) is python2
+    (pack / "a.py").write_text("import b\n")
+    (pack / "__init__.py").unlink()
     assert detect.python2_file(main, tmp_path) is None
