@@ -11,6 +11,7 @@ package would refuse the call.
 from theano_today import hooks
 from theano_today.compat import (
     dask_ml,
+    h5py,
     keras,
     lasagne,
     matplotlib,
@@ -37,6 +38,7 @@ PACKAGES = (
     nolearn,
     keras,
     dask_ml,
+    h5py,
     yaml,
     quiet,
 )

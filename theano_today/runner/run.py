@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from theano_today import errors, hooks
-from theano_today.compat import matplotlib_calls, numpy_arrays, pandas_names, whole_floats
+from theano_today.compat import h5py, matplotlib_calls, numpy_arrays, pandas_names, whole_floats
 from theano_today.errors import DataError, MissingFileError, UserError
 from theano_today.habits import rewriting
 from theano_today.python2 import detect, names, printing, translate
@@ -131,6 +131,7 @@ def use_packages_of_then(program: Program) -> None:
     numpy_arrays.wrap()
     numpy_arrays.wrap_load(program.has, program.python2)
     hooks.after_import("pandas", pandas_names.wrap)
+    hooks.after_import("h5py", h5py.wrap)
     for name in ("matplotlib", "matplotlib.pyplot"):
         hooks.after_import(name, _wrap_matplotlib)
     if program.python2:
