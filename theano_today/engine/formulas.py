@@ -33,7 +33,9 @@ _OF_BOOLS: dict[type, str] = {ts.AND: "and", ts.OR: "or", ts.XOR: "xor"}
 _COMPARISONS = (ts.EQ, ts.NEQ, ts.LT, ts.GT, ts.LE, ts.GE)
 
 # Of several types
-_MIXED = (ts.Add, ts.Mul, ts.Sub, ts.TrueDiv, ts.Maximum, ts.Minimum, *_COMPARISONS)
+_MIXED = (
+    ts.Add, ts.Mul, ts.Sub, ts.TrueDiv, ts.Maximum, ts.Minimum, ts.Clip, *_COMPARISONS,
+)  # fmt: skip
 
 
 def in_c(a: str, b: str) -> str:

@@ -27,7 +27,9 @@ def test_what_is_covered():
     for op, *dtypes in (
         (ts.add, "float32", "float32", "float32"), (ts.add, "float64", "float32"),
         (ts.switch, "bool", "float32", "float32"), (ts.clip, *["float64"] * 3),
-        (ts.expm1, "float32"), (ts.convert_to_float32, "int64"), (ts.eq, "int32", "int32"),
+        (ts.clip, "float32", "int8", "int8"), (ts.clip, "float64", "float32", "int64"),
+        (ts.maximum, "int64", "int8"), (ts.expm1, "float32"),
+        (ts.convert_to_float32, "int64"), (ts.eq, "int32", "int32"),
     ):  # fmt: skip
         formula = Formula(node_of(op, *dtypes))
         assert formula.inputs == len(dtypes)

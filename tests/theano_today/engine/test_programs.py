@@ -229,6 +229,17 @@ def test_other_types(dtype):
         np.testing.assert_array_equal(mine, other, err_msg=name)
 
 
+def test_clip_between_whole_numbers():
+    """As gradients are clipped in Lasagne: the bounds are integers of 8 bits."""
+    x = T.fvector()
+    node = T.clip(x, -1, 2).owner
+    assert [v.type.dtype for v in node.inputs] == ["float32", "int8", "int8"]
+    (got,) = elemwise.elemwise(node)(SPECIAL, np.int8([-1]), np.int8([2]))
+    want = np.where(SPECIAL < -1, -1, np.where(SPECIAL > 2, 2, SPECIAL))  # of NaN itself
+    np.testing.assert_array_equal(got, want)
+    assert got.dtype == np.float32
+
+
 def several(in_place):
     """x * y - z, its square root's size, and whether it is positive, of x, y, z."""
     x, y, z = (ts.float32() for _ in range(3))

@@ -348,9 +348,9 @@ def test_gates(rows, cuts, runs):
     x, h, u = T.ftensor3(), T.fmatrix(), T.fmatrix()
 
     def step(x, h, u):
-        z = theano.gradient.grad_clip(x + T.dot(h, u), -0.3, 0.3)
+        z = theano.gradient.grad_clip(x + T.dot(h, u), -1, 1)
         a, b, c = (z[:, first:last] for first, last in cuts)
-        return T.nnet.sigmoid(a) * h + T.nnet.softplus(b) * T.tanh(T.clip(c, -0.5, 0.5))
+        return T.nnet.sigmoid(a) * h + T.nnet.softplus(b) * T.tanh(T.clip(c, -0.5, 1))
 
     h_all, _ = theano.scan(step, sequences=x, outputs_info=h, non_sequences=[u], mode=ORDINARY)
     written, h_t = [], h
