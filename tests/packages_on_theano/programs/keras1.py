@@ -13,7 +13,7 @@ from keras.layers.core import Activation, Dense, Dropout, Flatten
 from keras.layers.embeddings import Embedding
 from keras.layers.normalization import BatchNormalization
 from keras.layers.recurrent import LSTM
-from keras.models import Model, Sequential, load_model, model_from_json
+from keras.models import Model, Sequential, load_model, model_from_json, model_from_yaml
 from keras.optimizers import SGD
 from keras.utils import np_utils
 
@@ -49,7 +49,9 @@ print("losses", *fitted.history["loss"], *fitted.history["val_loss"])
 assert fitted.history["val_acc"][-1] > 0.95, fitted.history
 net.save("net.h5")
 assert np.array_equal(load_model("net.h5").predict(x), net.predict(x))
-copy = model_from_json(net.to_json())
+for copy in model_from_json(net.to_json()), model_from_yaml(net.to_yaml()):
+    copy.load_weights("net.h5")
+    assert np.array_equal(copy.predict(x), net.predict(x))
 copy.load_weights("best.h5")
 
 if order == "th":
