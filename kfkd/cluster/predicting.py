@@ -24,6 +24,7 @@ from kfkd.cluster.work import Cluster
 from kfkd.nets import load_nets, predict_columns
 from kfkd.photos.pictures import ENDINGS
 from kfkd.pixels import parse_pixels
+from theano_today import errors
 from theano_today.errors import DataError, MissingFileError, MissingPackageError
 
 _MANIFEST = "parts.json"
@@ -246,8 +247,16 @@ def predict_part(part: dict[str, Any], net: str, path: str) -> tuple[int, list[s
         How many rows, and a line for each face that could not be read.
     """
     reading = {"csv": _read_csv, "parquet": _read_parquet, "pictures": _read_pictures}
-    names, X, squares, problems = reading[part["kind"]](part)
-    nets = _nets(net, Path(net).stat().st_mtime_ns)
+    try:
+        names, X, squares, problems = reading[part["kind"]](part)
+        nets = _nets(net, Path(net).stat().st_mtime_ns)
+    except OSError as error:
+        if isinstance(error, errors.UserError):
+            raise
+        raise MissingFileError(
+            f"{errors.place or 'here'}: cannot read {error.filename} ({error.strerror or error}); "
+            "faces and net must be on a drive that the workers share"
+        ) from None
     columns = [column for known in nets for column in known]
     found = np.zeros((0, len(columns)))
     if len(X):

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from theano_today import errors
 from theano_today.atomic import atomic_write
 from theano_today.errors import DataError, WriteError
 
@@ -16,13 +17,14 @@ _FORMAT = "net2 results 1"
 
 
 def write(path: Path, content: bytes) -> None:
-    """Write a file, whole or not at all, and its folder; WriteError if that fails."""
+    """Write a file, whole or not at all, and its folder; WriteError, of this worker, if not."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_write(path) as f:
             f.write(content)
     except OSError as error:
-        raise WriteError(f"cannot write {path} ({error.strerror or error})") from None
+        where = f"{errors.place}: " if errors.place else ""
+        raise WriteError(f"{where}cannot write {path} ({error.strerror or error})") from None
 
 
 def plain(value: Any) -> Any:

@@ -218,8 +218,11 @@ class Cluster:
                 f"{name}: the workers that ran it died, several times (memory?); see the "
                 f"dashboard, {self.client.dashboard_link}, and their logs"
             ) from None
-        if isinstance(error, UserError):
-            raise error from None
+        cause: BaseException | None = error
+        while cause is not None:  # what a net was unpickled with may lack a compiler
+            if isinstance(cause, UserError):
+                raise cause from None
+            cause = cause.__cause__
         if isinstance(error, _CANCELLED):
             raise _Lost([name])
         future.result()  # which raises it, with the worker's traceback

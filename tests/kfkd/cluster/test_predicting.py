@@ -150,6 +150,14 @@ def test_errors(folder, tmp_path, content, says):
     assert not (tmp_path / "part.csv").exists()
 
 
+def test_a_drive_that_is_not_shared(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(predicting.errors, "place", "worker 1 (tcp://host:1) on node7")
+    part = next(parts_of(folder / "faces.csv", 4))
+    part["path"] = "/nowhere/faces.csv"
+    with pytest.raises(MissingFileError, match=r"on node7: cannot read /nowhere/faces.csv \("):
+        predict_part(part, str(folder / "net2.pickle"), str(tmp_path / "part.csv"))
+
+
 def test_what_is_not_there(tmp_path):
     with pytest.raises(MissingFileError, match="there is no"):
         list(parts_of(tmp_path / "faces.csv", 4))

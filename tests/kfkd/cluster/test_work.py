@@ -114,11 +114,11 @@ def test_no_scheduler():
 
 
 @contextmanager
-def process(*words):
+def process(*words, **environment):
     command = [sys.executable, "-m", "distributed.cli." + words[0], *words[1:]]
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     started = subprocess.Popen(
-        command, env=os.environ | {"PYTHONPATH": path},
+        command, env=os.environ | {"PYTHONPATH": path} | environment,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT,
     )  # fmt: skip
     try:
@@ -134,16 +134,22 @@ def free_port():
         return s.getsockname()[1]
 
 
-@pytest.mark.long
-def test_the_scheduler_restarted(tmp_path):
-    port = free_port()
-    address = f"tcp://127.0.0.1:{port}"
-    folder = tmp_path / "traces"
-    folder.mkdir()
+def commands(folder):
+    """The scheduler's address, and the words that start it and a worker."""
+    address = f"tcp://127.0.0.1:{(port := free_port())}"
     scheduler = (
         "dask_scheduler", "--host", "127.0.0.1", "--port", str(port), "--dashboard-address", ":0"
     )  # fmt: skip
-    worker = "dask_worker", address, "--nthreads", "1", "--local-directory", str(tmp_path)
+    return address, scheduler, (
+        "dask_worker", address, "--nthreads", "1", "--local-directory", str(folder)
+    )  # fmt: skip
+
+
+@pytest.mark.long
+def test_the_scheduler_restarted(tmp_path):
+    address, scheduler, worker = commands(tmp_path)
+    folder = tmp_path / "traces"
+    folder.mkdir()
     said = []
     with process(*scheduler) as first, process(*worker):
         with Cluster(address, say=said.append, patience=120) as cluster:
