@@ -31,8 +31,10 @@ class Program:
     Parameters
     ----------
     formula : Formula
+    taken : sequence of str
+        The inputs' dtypes.
     dtypes : sequence of str
-        Of the outputs.
+        The outputs'.
     overwritten : dict of int to int
         Which output takes the memory of which input.
     shape_of : callable
@@ -40,10 +42,11 @@ class Program:
     """
 
     def __init__(
-        self, formula: Formula, dtypes: Sequence[str], overwritten: dict[int, int],
-        shape_of: Callable[[Sequence[np.ndarray]], Shape],
+        self, formula: Formula, taken: Sequence[str], dtypes: Sequence[str],
+        overwritten: dict[int, int], shape_of: Callable[[Sequence[np.ndarray]], Shape],
     ) -> None:  # fmt: skip
         self.formula, self.shape_of = formula, shape_of
+        self.taken = [np.dtype(d) for d in taken]
         self.outputs = [(np.dtype(d), overwritten.get(k)) for k, d in enumerate(dtypes)]
         self.constants = formula.constants
         count = formula.outputs + formula.inputs + len(self.constants)
@@ -59,7 +62,9 @@ class Program:
         ValueError
             If the arrays do not fit each other.
         """
-        key = tuple([(a.shape, a.strides) for a in arrays])
+        if not arrays[0].ndim:  # some may be NumPy's numbers, which keep no address
+            arrays = tuple([np.asarray(a) for a in arrays])
+        key = tuple([(a.shape, a.strides, a.dtype) for a in arrays])
         ready = self._ready.get(key)
         if ready is None:
             ready = self._prepare(arrays)
@@ -80,6 +85,8 @@ class Program:
     def _prepare(self, arrays) -> tuple[Shape, tuple | None]:
         """Return the shape, and the kernel's words with what else it is told."""
         shape = self.shape_of(arrays)
+        if any(a.dtype != dtype for a, dtype in zip(arrays, self.taken, strict=True)):
+            return shape, None  # an Op of the user's own gave something else than it had promised
         every = [
             (dtype.itemsize, shape, contiguous(shape, dtype.itemsize))
             if source is None
@@ -107,17 +114,22 @@ class Program:
         return shape, (array, array.ctypes.data, rows, math.prod(shape), temp_bytes)
 
     def _by_copies(self, arrays, shape) -> list[np.ndarray]:
-        """Run arrays of too many dimensions, each as a vector."""
-        flat = [np.ascontiguousarray(np.broadcast_to(a, shape)).reshape(-1) for a in arrays]
+        """Run arrays of too many dimensions, or of other types, each as a vector."""
+        flat = [
+            np.ascontiguousarray(np.broadcast_to(a, shape), dtype).reshape(-1)
+            for a, dtype in zip(arrays, self.taken, strict=True)
+        ]
+        # What overwrites an input overwrites the copy.
+        flat = [a if a.flags.writeable and a.base is None else a.copy() for a in flat]
         simple = Program(
-            self.formula, [d.name for d, _ in self.outputs],
+            self.formula, [d.name for d in self.taken], [d.name for d, _ in self.outputs],
             {k: source for k, (_, source) in enumerate(self.outputs) if source is not None},
             lambda given: given[0].shape,
         )  # fmt: skip
         outs = []
         for flat_out, (_, source) in zip(simple.run(*flat), self.outputs, strict=True):
             whole = flat_out.reshape(shape)
-            if source is not None:
+            if source is not None and arrays[source].dtype == whole.dtype:
                 arrays[source][...] = whole
                 whole = arrays[source]
             outs.append(whole)
@@ -158,5 +170,5 @@ def program_of(node, shape_of) -> Program | None:
         formula = Formula(node)
     except Uncovered:
         return None
-    dtypes = [v.type.dtype for v in node.outputs]
-    return Program(formula, dtypes, node.op.inplace_pattern, shape_of)
+    taken, made = ([v.type.dtype for v in side] for side in (node.inputs, node.outputs))
+    return Program(formula, taken, made, node.op.inplace_pattern, shape_of)

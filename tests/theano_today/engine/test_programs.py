@@ -8,6 +8,7 @@ import theano.scalar as ts
 import theano.tensor as T
 from theano.tensor.elemwise import Elemwise
 
+from tests.theano_graphs import fused
 from theano_today.engine import elemwise, library, programs
 
 RANDOM = np.random.RandomState(0)
@@ -278,6 +279,32 @@ def test_the_same_bits_for_any_number_of_threads():
         found.append(out.tobytes())
     library.kernels().today_set_threads(library.threads())
     assert len(set(found)) == 1
+
+
+def test_numbers_in_the_place_of_arrays():
+    """A function that trusts its inputs hands on what it is given."""
+    x, y = T.fscalar(), T.fscalar()
+    for overwritten in (None, 0):
+        pattern = {} if overwritten is None else {0: overwritten}
+        run = elemwise.elemwise(Elemwise(ts.mul, pattern).make_node(x, y))
+        (got,) = run(np.float32(3), np.asarray(np.float32(1.5)))
+        assert isinstance(got, np.ndarray)
+        assert got == np.float32(4.5)
+    function = fused([x, y], x * y + T.exp(x))
+    function.trust_input = True
+    np.testing.assert_allclose(function(np.float32(2), np.float32(3)), 6 + np.exp(2), rtol=1e-6)
+
+
+@pytest.mark.parametrize("overwritten", [None, 0])
+def test_an_op_that_does_not_keep_its_word(overwritten):
+    """What a user's perform() gives may be of another type than its variable."""
+    x = RANDOM.normal(size=(3, 50)).astype("float32")
+    y = RANDOM.normal(size=(3, 50))
+    node = node_of(composite(FORMULAS["adam"]), [x] * 3, overwritten=overwritten)
+    (want,) = elemwise.elemwise(node)(x.copy(), y.astype("float32"), x)
+    (got,) = elemwise.elemwise(node)(x.astype("float64"), y, x)
+    assert got.dtype == np.float32
+    np.testing.assert_array_equal(got, want)
 
 
 def test_memory_beside_the_arrays_is_left_alone():
