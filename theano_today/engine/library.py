@@ -104,27 +104,34 @@ _build: Build | None = None
 # to the end if Python is gone by then. Renamed when it is whole: another process may be waiting
 # to load it.
 _COMPILE = """
-path=$1 temporary=$2 source=$3
-shift 3
+path=$1 temporary=$2 source=$3 chains=$4
+shift 4
 jobs=
-for part in 1 2 3; do
-    "$@" -DPART=$part "$source" -c -o "$temporary.$part" &
+for chain in $chains; do
+    (
+        for part in $(echo "$chain" | tr + ' '); do
+            "$@" -DPART=$part "$source" -c -o "$temporary.$part" || exit 1
+        done
+    ) &
     jobs="$jobs $!"
 done
 failed=0
 for job in $jobs; do
     wait "$job" || failed=1
 done
-if [ $failed = 0 ] && "$@" "$temporary.1" "$temporary.2" "$temporary.3" -o "$temporary"; then
+if [ $failed = 0 ] && "$@" "$temporary".[1-4] -o "$temporary"; then
     sync "$temporary"
     mv -f "$temporary" "$path"
 else
     rm -f "$temporary"
     failed=1
 fi
-rm -f "$temporary.1" "$temporary.2" "$temporary.3"
+rm -f "$temporary".[1-4]
 exit $failed
 """
+
+# Which parts are compiled one after the other: a compiler takes 0.4 GB.
+_ON_FEW_CORES, _ON_FOUR = "1+4 3+2", "1 2 3 4"
 
 _PATIENCE = 120  # seconds for a compilation of half a dozen, on a machine that is busy
 
@@ -146,9 +153,10 @@ def prepare(compiler: str, folder: Path) -> None:
     _remove_abandoned(folder)
     handle, name = tempfile.mkstemp(".so.tmp", "kernels-", folder)
     os.close(handle)
-    arguments = [str(path), name, str(KERNELS / "glue.cpp"), *shlex.split(compiler), *flags]
+    chains = _ON_FOUR if (os.cpu_count() or 1) >= 4 else _ON_FEW_CORES
+    arguments = [str(path), name, str(KERNELS / "glue.cpp"), chains]
     process = subprocess.Popen(
-        ["sh", "-c", _COMPILE, "sh", *arguments],
+        ["sh", "-c", _COMPILE, "sh", *arguments, *shlex.split(compiler), *flags],
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
         text=True, start_new_session=True,  # Ctrl-C is not for the compiler
     )  # fmt: skip

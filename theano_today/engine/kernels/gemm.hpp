@@ -176,11 +176,17 @@ static INLINE Soon soon_packed(Matrix b, long k, long first, long n) {
     return b.column == 1 ? Soon(b.data, columns, b.row, k) : Soon(b.data, k, b.column, columns);
 }
 
-static INLINE void add_to(float *c, vf x, long columns, bool first) {
-    if (columns >= V)
-        store(c, first ? x : x + load(c));
-    else if (columns > 0)
-        store_first(c, first ? x : x + load_first(c, columns), columns);
+// The last columns of a tile's rows: there are fewer than PANEL.
+inline void add_last(float *c, long row, const vf *sums, int rows, long columns, bool first) {
+    for (int r = 0; r < rows; r++, c += row, sums += VECTORS)
+        for (long s = 0; s * V < columns; s++) {
+            const long there = columns - s * V;
+            float *to = c + s * V;
+            if (there >= V)
+                store(to, first ? sums[s] : sums[s] + load(to));
+            else
+                store_first(to, first ? sums[s] : sums[s] + load_first(to, there), there);
+        }
 }
 
 constexpr long DEEP = 256; // or up to twice as many rows of B in a panel: it stays in the cache
@@ -214,10 +220,16 @@ inline void product_part(Matrix a, Matrix b, float *c, long row, long m, long n,
                         soon.line();
                         soon.line();
                     });
+                    float *to = c + i * row + j;
+                    if (n - j < PANEL)
+                        return add_last(to, row, sums[0], MR, n - j, k == k0);
+                    if (k > k0)
+                        EACH (r, MR)
+                            EACH (s, VECTORS)
+                                sums[r][s] += load(to + r * row + s * V);
                     EACH (r, MR)
                         EACH (s, VECTORS)
-                            add_to(c + (i + r) * row + j + s * V, sums[r][s], n - j - s * V,
-                                   k == k0);
+                            store(to + r * row + s * V, sums[r][s]);
                 });
         }
     }

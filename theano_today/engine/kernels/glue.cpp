@@ -1,18 +1,20 @@
 // What library.py calls. Every function returns 0, or 1 if there was not enough memory.
 //
-// Compiled whole, or in three PARTs side by side: 1 has the way back through stages, which takes
-// longest, 2 the way forward, 3 the rest.
+// Compiled whole, or in four PARTs side by side: 1 has the way back through stages, 2 the way
+// forward, 3 elementwise formulas and scans, 4 the rest.
 
 #if !defined(PART) || PART == 1 || PART == 2
 #include "conv_pool.hpp"
 #endif
 #if !defined(PART) || PART == 3
 #include "elementwise.hpp"
+#include "steps.hpp"
+#endif
+#if !defined(PART) || PART == 4
 #include "memory.hpp"
 #include "mrg.hpp"
 #include "pool.hpp"
 #include "stage.hpp"
-#include "steps.hpp"
 #include "sums.hpp"
 #include "update.hpp"
 #endif
@@ -45,7 +47,7 @@ int today_forward(const Link *links, int64_t count) {
 }
 #endif
 
-#if !defined(PART) || PART == 3
+#if !defined(PART) || PART == 4
 int today_lanes() { return V; }
 
 // Of the structure that library.py fills in
@@ -76,18 +78,6 @@ int today_update_with_product(float rate, float momentum, int nesterov, float *w
     return guarded([&] {
         update_with_product(Step{rate, momentum, nesterov != 0}, w, v, Matrix{a, a_row, a_column},
                             Matrix{b, b_row, b_column}, m, n, k);
-    });
-}
-
-// `objects`: NumPy's arrays, in which the address of the data is `head` bytes behind the begin; or
-// the addresses themselves, where head is 0.
-int today_elementwise(const int64_t *words, char *const *objects, int64_t count, int64_t head,
-                      int64_t rows, int64_t elements, int64_t temp_bytes) {
-    return guarded([&] {
-        char *addresses[OPERANDS];
-        for (int64_t k = 0; k < count; k++)
-            addresses[k] = head ? *(char **)(objects[k] + head) : objects[k];
-        run_elementwise(words, addresses, rows, elements, temp_bytes);
     });
 }
 
@@ -125,6 +115,20 @@ int today_uniform_double(int32_t *state, int64_t streams, double *samples, int64
 
 int today_mask(int32_t *state, int64_t streams, float p, uint8_t *mask, int64_t count) {
     return guarded([&] { draw_mask(state, streams, p, mask, count); });
+}
+#endif
+
+#if !defined(PART) || PART == 3
+// `objects`: NumPy's arrays, in which the address of the data is `head` bytes behind the begin; or
+// the addresses themselves, where head is 0.
+int today_elementwise(const int64_t *words, char *const *objects, int64_t count, int64_t head,
+                      int64_t rows, int64_t elements, int64_t temp_bytes) {
+    return guarded([&] {
+        char *addresses[OPERANDS];
+        for (int64_t k = 0; k < count; k++)
+            addresses[k] = head ? *(char **)(objects[k] + head) : objects[k];
+        run_elementwise(words, addresses, rows, elements, temp_bytes);
+    });
 }
 
 // The names of the elementwise functions, in the order that programs number them

@@ -145,14 +145,12 @@ inline Some winograd_inputs(const StageShape &s, Image image, long first, long c
 
 // products [position][count][filters] <- transformed [position][count][channels] @ weights
 // [position][channels][filters]
-template <int R>
 inline void winograd_products(const StageShape &s, Some alive, const float *transformed,
-                              const float *weights, const float *bias, long count,
-                              float *products) {
-    constexpr int CENTRE = Formula<R>::CENTRE * (Formula<R>::SIZE + 1);
+                              const float *weights, const float *bias, long count, int positions,
+                              int centre, float *products) {
     const long channels = s.channel_blocks() * V, filters = s.filter_blocks() * V;
     const long panel = channels * PANEL, panels = (s.filters + PANEL - 1) / PANEL;
-    for (int k = 0; k < POSITIONS<R>; k++)
+    for (int k = 0; k < positions; k++)
         for (long q = 0; q < panels; q++, weights += panel) {
             const int vectors = filters - q * PANEL < PANEL ? (filters - q * PANEL) / V : VECTORS;
             for (long t = 0; t < count; t += ROWS)
@@ -162,7 +160,7 @@ inline void winograd_products(const StageShape &s, Some alive, const float *tran
                         vf sums[MR][NV];
                         EACH (v, NV) {
                             const vf start =
-                                k == CENTRE ? load(bias + q * PANEL + v * V) : splat(0.0f);
+                                k == centre ? load(bias + q * PANEL + v * V) : splat(0.0f);
                             EACH (r, MR)
                                 sums[r][v] = start;
                         }
@@ -230,6 +228,7 @@ constexpr long TOGETHER = 36;
 template <int R>
 inline bool winograd_image(const StageShape &s, Image image, const float *weights,
                            const float *bias, float *p, uint8_t *winners) {
+    constexpr int CENTRE = Formula<R>::CENTRE * (Formula<R>::SIZE + 1);
     const long squares = s.square_rows() * s.square_columns(), most = POSITIONS<R> * TOGETHER;
     float *transformed = scratch(Use::winograd, most * s.channel_blocks() * V);
     float *products = scratch(Use::products, most * s.filter_blocks() * V);
@@ -238,7 +237,8 @@ inline bool winograd_image(const StageShape &s, Image image, const float *weight
     for (long first = 0; first < squares; first += TOGETHER) {
         const long count = squares - first < TOGETHER ? squares - first : TOGETHER;
         const Some alive = winograd_inputs<R>(s, image, first, count, transformed, which);
-        winograd_products<R>(s, alive, transformed, weights, bias, count, products);
+        winograd_products(s, alive, transformed, weights, bias, count, POSITIONS<R>, CENTRE,
+                          products);
         finite &= winograd_outputs<R>(s, products, first, count, p, winners);
     }
     return finite;
