@@ -62,13 +62,13 @@ def prepare(client: Client, threads: int | None = None) -> None:
 def use_threads(count: int) -> None:
     """Run the kernels on `count` threads, whether they are in use already or not."""
     os.environ["OMP_NUM_THREADS"] = str(count)
-    if "theano" not in sys.modules:
-        return
-    from theano_today.engine import library
-
-    kernels = library.kernels()
-    if kernels is not None:
-        kernels.today_set_threads(count)
+    # Those that are still being compiled read it when they are loaded, by the first task: this runs
+    # in the worker's event loop, which nothing must hold up for long.
+    library = sys.modules.get("theano_today.engine.library")
+    if library is not None and library.kernels.cache_info().currsize:
+        kernels = library.kernels()
+        if kernels is not None:
+            kernels.today_set_threads(count)
 
 
 def dask_setup(worker: Worker) -> None:

@@ -2,9 +2,11 @@
 
 import theano_today  # noqa: F401  # isort: skip  (first: the packages of 2014 need it)
 
+import functools
 import os
 import signal
 import time
+from typing import ClassVar
 
 import joblib
 import numpy as np
@@ -132,3 +134,26 @@ def test_a_worker_without_a_compiler(tmp_path):
             prepare(client)
         assert address in str(caught.value)
         assert "\n" not in str(caught.value)
+
+
+def test_threads_of_kernels_that_are_loaded_already(monkeypatch):
+    from theano_today.dask import use_threads
+    from theano_today.engine import library
+
+    class Kernels:
+        counts: ClassVar[list] = []
+
+        def today_set_threads(self, count):
+            self.counts.append(count)
+
+    @functools.cache
+    def kernels():
+        return Kernels()
+
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setattr(library, "kernels", kernels)
+    use_threads(3)  # not loaded: nobody waits for them
+    assert (library.threads(), Kernels.counts) == (3, [])
+    kernels()
+    use_threads(2)
+    assert (library.threads(), Kernels.counts) == (2, [2])
