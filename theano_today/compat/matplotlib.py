@@ -7,6 +7,7 @@ module matplotlib.style.core, whose names are matplotlib.style's, is going since
 from __future__ import annotations
 
 import importlib
+import operator
 import warnings
 from types import ModuleType
 from typing import Any
@@ -17,6 +18,7 @@ from theano_today.compat import matplotlib_calls
 
 def install() -> None:
     hooks.after_import("matplotlib.axes", _axes)
+    hooks.after_import("mpl_toolkits.mplot3d.axes3d", _axes3d)
     hooks.after_import("matplotlib.pyplot", _pyplot)
     matplotlib_calls.install()
     hooks.after_import("matplotlib.cm", _cm)
@@ -28,6 +30,13 @@ def _add(owner: Any, **names: Any) -> None:
     for name, value in names.items():
         if not hasattr(owner, name):
             setattr(owner, name, value)
+
+
+def _axes3d(module: ModuleType) -> None:
+    # ax.w_xaxis, gone in 3.8.
+    for letter in "xyz":
+        axis = property(operator.attrgetter(f"{letter}axis"))
+        _add(module.Axes3D, **{f"w_{letter}axis": axis})
 
 
 def _axes(module: ModuleType) -> None:

@@ -87,3 +87,11 @@ def test_styles_of_ones_own(tmp_path):
         style.core.USER_LIBRARY_PATHS.remove(str(tmp_path))
         reload_library()
     assert "ours" not in plt.style.available
+
+
+def test_axes_of_three_dimensions():
+    axes = plt.figure().add_subplot(projection="3d")
+    assert axes.w_xaxis is axes.xaxis
+    assert axes.w_yaxis is axes.yaxis
+    assert axes.w_zaxis is axes.zaxis
+    plt.close("all")
