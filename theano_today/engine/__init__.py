@@ -47,7 +47,7 @@ def _patch_scan(scan_op: ModuleType) -> None:
 
 
 def _register(theano: ModuleType) -> None:
-    from theano_today.engine import genuine, update_rules, updates
+    from theano_today.engine import channels, genuine, update_rules, updates
     from theano_today.engine.conv_pool import chain, dropout, legacy, rewrite
     from theano_today.engine.scan import loop
 
@@ -56,6 +56,7 @@ def _register(theano: ModuleType) -> None:
     rewrite.register()
     dropout.register()
     chain.register()
+    channels.register()
     updates.register()
     update_rules.register()
 

@@ -593,6 +593,8 @@ int main(int arguments, char **argument) {
         pools::check_pools(cases);
     else if (section == "sums")
         pools::check_sums(cases);
+    else if (section == "channelwise")
+        pools::check_channelwise(cases);
     else if (section == "elementwise")
         check_elementwise(cases);
     else if (section == "streams")

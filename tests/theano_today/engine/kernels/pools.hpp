@@ -1,7 +1,8 @@
-// Pools and sums against loops by the definition.
+// Pools, sums and channelwise formulas against loops by the definition.
 #pragma once
 
 #include "stages.hpp"
+#include "steps.hpp"
 
 namespace pools {
 
@@ -124,6 +125,67 @@ inline void check_sums(long cases) {
         check(near, "a sum", text);
         check(out == again, "another sum with other threads", text);
         check(out.intact(), "written beside a sum", text);
+    }
+}
+
+// s = b * c (channels' numbers), y = x * s, z = y + w: z, the sums of z and of y
+inline void check_channelwise(long cases) {
+    Random random(33);
+    const auto number = [](const char *name) {
+        int32_t k = 0;
+        while (std::strcmp(today_function(k), name) != 0)
+            k++;
+        return k;
+    };
+    const int32_t add = number("add.f4"), multiply = number("mul.f4");
+    for (long t = 0; t < cases; t++) {
+        const long images = random.between(1, 40), channels = random.between(1, 40);
+        const long pixels = random.chance(10) ? random.between(400, 1300) : random.between(1, 90);
+        const long all = images * channels * pixels;
+        if (all > 200000)
+            continue;
+        Guarded<float> x(all), w(all), b(channels), c(1), z(all), of_z(channels), of_y(channels);
+        Guarded<float> again(channels);
+        for (long i = 0; i < all; i++)
+            x[i] = random.number(), w[i] = random.number();
+        for (long i = 0; i < channels; i++)
+            b[i] = random.number();
+        c[0] = random.number();
+        const ChannelOperand operands[] = {{x.data(), channels * pixels, pixels, 1},
+                                           {w.data(), channels * pixels, pixels, 1},
+                                           {b.data(), 0, 1, 0},
+                                           {c.data(), 0, 0, 0}};
+        const Instruction program[] = {
+            {multiply, 4, 2, 3, 2}, {multiply, 5, 0, 4, 0}, {add, 6, 5, 1, 5}};
+        char text[200];
+        std::snprintf(text, sizeof text, "(%ld, %ld, %ld)", images, channels, pixels);
+        for (auto *sums : {&of_z, &again}) {
+            today_set_threads(sums == &of_z ? 3 : 1);
+            const ChannelResult results[] = {
+                {z.data(), 6, 0}, {sums->data(), 6, 1}, {of_y.data(), 5, 1}};
+            check(today_channelwise(program, 3, 1, 1, operands, 4, 3, results, 3, images, channels,
+                                    pixels) == 0,
+                  "status", text);
+        }
+        bool same = true, near = true;
+        for (long k = 0; k < channels; k++) {
+            double sum_z = 0, sum_y = 0, size = 0;
+            for (long n = 0; n < images; n++)
+                for (long p = 0; p < pixels; p++) {
+                    const long at = (n * channels + k) * pixels + p;
+                    const float s = b[k] * c[0];
+                    const volatile float y = x[at] * s; // rounded: no fused operation
+                    const float want = y + w[at];
+                    same &= z[at] == want;
+                    sum_z += want, sum_y += y, size += std::abs(want) + std::abs(y);
+                }
+            near &= std::abs(sum_z - of_z[k]) <= 1e-7 * std::abs(sum_z) + 1e-14 * size;
+            near &= std::abs(sum_y - of_y[k]) <= 1e-7 * std::abs(sum_y) + 1e-14 * size;
+        }
+        check(same, "a channelwise formula", text);
+        check(near, "its sums", text);
+        check(of_z == again, "other sums with other threads", text);
+        check(z.intact() && of_z.intact() && of_y.intact(), "written beside the results", text);
     }
 }
 

@@ -34,6 +34,7 @@ SECTIONS = {
     "dropout": 100,
     "pools": 150,
     "sums": 150,
+    "channelwise": 150,
     "steps": 150,
     "functions": 100,
     "memory": 200,

@@ -1,0 +1,527 @@
+"""Elementwise formulas of images, and sums over all but their channels, in one pass over memory.
+
+Batch normalisation, however it is written, is sums over (0, 2, 3) of elementwise functions of
+images and of numbers for each channel; so are its gradients. Theano writes each function's values
+to memory, sums them up, and computes others from the same images again. Here
+
+- a sum computes what it sums up, and writes nothing but the sums,
+- sums of the same images are taken in one pass,
+- a value that several functions read, such as x - mean, is computed again by each, rather than
+  written and read.
+
+The values are those of the single functions to the last bit, summed up in float64.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+from dataclasses import dataclass
+
+import numpy as np
+import theano.scalar as ts
+from theano.compile import optdb
+from theano.gof import Apply, Constant, Op, Optimizer, Variable, toolbox
+from theano.gof.graph import ancestors
+from theano.tensor import TensorType, elemwise
+
+from theano_today.engine import formulas, genuine, library
+from theano_today.engine.dispatch import is_on
+from theano_today.engine.elemwise import _function, shape_of
+from theano_today.engine.thunks import thunk_of
+
+log = logging.getLogger("theano_today")
+
+AXES = (0, 2, 3)
+_IMAGES = (False,) * 4
+_OF_CHANNELS, _NUMBER = (True, False, True, True), (True,) * 4
+# More would not stay in the cache, or take longer than memory does.
+_MOST_INPUTS, _MOST_FUNCTIONS, _MOST_REGISTERS = 20, 48, 24
+
+
+class Instruction(ctypes.Structure):
+    """As kernels/channels.hpp has it."""
+
+    _fields_ = [(name, ctypes.c_int32) for name in ("what", "to", "a", "b", "c")]
+
+
+class Operand(ctypes.Structure):
+    """As kernels/channels.hpp has it."""
+
+    _fields_ = [
+        ("data", ctypes.c_void_p),
+        *((name, ctypes.c_int64) for name in ("image", "channel", "pixel")),
+    ]
+
+
+class Result(ctypes.Structure):
+    """As kernels/channels.hpp has it."""
+
+    _fields_ = [("out", ctypes.c_void_p), ("value", ctypes.c_int64), ("is_sum", ctypes.c_int64)]
+
+
+class Channelwise(Op):
+    """Elementwise functions of images and of channels' numbers, or their sums.
+
+    Inputs: float32, (n, c, h, w), (1, c, 1, 1) or (1, 1, 1, 1), at least one of the first kind.
+    Outputs: float32, (n, c, h, w), or (c,) where it is a sum.
+
+    Parameters
+    ----------
+    composite : Composite
+        The functions, as scalars.
+    sums : tuple of bool
+        Which outputs are sums over all axes but the channels.
+    """
+
+    __props__ = ("composite", "sums")
+
+    def __init__(self, composite, sums):
+        self.composite, self.sums = composite, sums
+
+    def make_node(self, *inputs):
+        kinds = {True: TensorType("float32", (False,)), False: TensorType("float32", _IMAGES)}
+        return Apply(self, list(inputs), [kinds[of_sum]() for of_sum in self.sums])
+
+    def infer_shape(self, node, shapes):
+        images = next(
+            shape for v, shape in zip(node.inputs, shapes, strict=True)
+            if v.broadcastable == _IMAGES
+        )  # fmt: skip
+        return [images[1:2] if of_sum else images for of_sum in self.sums]
+
+    @np.errstate(all="ignore")
+    def perform(self, node, inputs, outputs):
+        graph = self.composite.fgraph
+        values = dict(zip(graph.inputs, inputs, strict=True))
+        shape = shape_of(inputs, [v.broadcastable for v in node.inputs])
+        for inner in graph.toposort():
+            for v in inner.inputs:
+                if isinstance(v, Constant):
+                    values[v] = np.asarray(v.data, v.dtype)
+            function = _function(inner.op, inner.inputs, inner.outputs[0].dtype)
+            function = function or np.vectorize(inner.op.impl, otypes=["float32"])
+            values[inner.outputs[0]] = function(*(values[v] for v in inner.inputs))
+        for cell, v, of_sum in zip(outputs, graph.outputs, self.sums, strict=True):
+            value = np.broadcast_to(np.asarray(values[v], np.float32), shape)
+            total = value.sum(AXES, np.float64) + 0.0 if of_sum else value
+            cell[0] = np.array(total, np.float32)
+
+    def make_thunk(self, node, storage_map, compute_map, no_recycling, impl=None):
+        of_images = [v.broadcastable == _IMAGES for v in node.inputs]
+        program = None
+        if library.kernels() is not None:
+            program = program_of(self.composite, of_images)
+        if program is None:
+            return super().make_thunk(node, storage_map, compute_map, no_recycling, "py")
+        constants = program.constants
+        broadcastable = [v.broadcastable for v in node.inputs]
+
+        def run(*arrays):
+            n, c, h, w = shape = shape_of(arrays, broadcastable)
+            outputs = [library.empty((c,) if of_sum else shape) for of_sum in self.sums]
+            if n * c * h * w == 0:
+                for out in outputs:
+                    out.fill(0)
+                return outputs
+            arrays = tuple(np.ascontiguousarray(a) for a in arrays)
+            operands = (Operand * (len(arrays) + len(constants)))()
+            for one, array, kind in zip(operands, arrays, broadcastable, strict=False):
+                one.data = array.ctypes.data
+                if kind == _IMAGES:
+                    one.image, one.channel, one.pixel = c * h * w, h * w, 1
+                elif kind == _OF_CHANNELS:
+                    one.channel = 1
+            for one, number in zip(operands[len(arrays) :], constants, strict=True):
+                one.data = number.ctypes.data
+            results = (Result * len(outputs))()
+            for one, out, place, of_sum in zip(
+                results, outputs, program.places, self.sums, strict=True
+            ):
+                one.out, one.value, one.is_sum = out.ctypes.data, place, of_sum
+            library.call(
+                "today_channelwise", ctypes.addressof(program.instructions),
+                len(program.instructions), program.first, program.first,
+                ctypes.addressof(operands), len(operands), program.registers,
+                ctypes.addressof(results), len(results), n, c, h * w,
+            )  # fmt: skip
+            return outputs
+
+        return thunk_of(run, node, storage_map, compute_map)
+
+
+@dataclass
+class Program:
+    """Functions as instructions of kernels/channels.hpp.
+
+    Attributes
+    ----------
+    instructions : array of Instruction
+        The `first` ones are of channels' numbers alone, in as many first registers.
+    registers : int
+        All of them.
+    constants : list of ndarray
+        Numbered behind the inputs; registers come behind them.
+    places : list of int
+        The numbers of the values that are the outputs.
+    """
+
+    instructions: ctypes.Array
+    first: int
+    registers: int
+    constants: list[np.ndarray]
+    places: list[int]
+
+
+# What several instructions do in one, as in kernels/channels.hpp
+SEVERAL = {
+    "rectify": 1000, "rectify_gradient": 1001, "multiply_and_add": 1002,
+    "subtract_multiply": 1003,
+}  # fmt: skip
+
+
+def name_of(node) -> str | None:
+    """Return the name of a function of float32, or None for what is none, or not covered."""
+    dtypes = [v.dtype for v in node.inputs]
+    if {*dtypes, node.outputs[0].dtype} != {"float32"} or type(node.op) in (ts.Switch, ts.Clip):
+        return None
+    try:
+        name = formulas._name(node.op, dtypes, "float32")
+        formulas.number(name)
+    except formulas.Uncovered:
+        return None
+    return name.removesuffix(".f4")
+
+
+@dataclass(eq=False)
+class Step:
+    """An instruction before it has a register: its name, and its operands.
+
+    Operands are steps, or the numbers of inputs and constants.
+    """
+
+    name: str
+    operands: list
+
+
+class _Steps:
+    """The steps of a graph of scalars, in their order."""
+
+    def __init__(self, graph, of_images) -> None:
+        self.values: dict = {v: i for i, v in enumerate(graph.inputs)}
+        self.varying: set = {i for i, images in enumerate(of_images) if images}
+        self.constants: list[np.ndarray] = []
+        self.numbers: dict[int, float] = {}  # the constants' values, by their places
+        self.steps: list[Step] = []
+        nodes = graph.toposort()
+        for v in (v for node in nodes for v in node.inputs):
+            if isinstance(v, Constant) and v not in self.values:
+                place = len(graph.inputs) + len(self.constants)
+                self.values[v], self.numbers[place] = place, float(v.data)
+                self.constants.append(np.array([v.data], np.float32))
+        for node in nodes:
+            self.values[node.outputs[0]] = self._add(node)
+
+    def _add(self, node) -> Step:
+        name = name_of(node)
+        assert name is not None
+        operands = [self.values[v] for v in node.inputs]
+        if len(operands) < 3:
+            return self._step(name, operands)
+        total = operands[0]  # a sum or product of several: one after the other
+        for operand in operands[1:]:
+            total = self._step(name, [total, operand])
+        return total
+
+    def _step(self, name, operands) -> Step:
+        for known in self.steps:
+            if known.name == name and known.operands == operands:
+                return known
+        step = Step(name, operands)
+        self.steps.append(step)
+        if not self.varying.isdisjoint(operands):
+            self.varying.add(step)
+        return step
+
+    def users(self, step) -> list[Step]:
+        return [user for user in self.steps if step in user.operands]
+
+    def join(self, outputs) -> None:
+        """Make one step of several, where nothing else reads what is between."""
+        for step in list(self.steps):
+            if step not in self.steps or step not in self.varying:
+                continue
+            found = self._rectify(step) or self._rectify_gradient(step) or self._pair(step)
+            if found is None:
+                continue
+            before = step.name, step.operands
+            step.name, step.operands = found
+            needed = self._needed(outputs)
+            if len(needed) >= len(self.steps):  # nothing became superfluous
+                step.name, step.operands = before
+            else:
+                self.steps = needed
+
+    def _needed(self, outputs) -> list[Step]:
+        waiting, needed = list(outputs), set()
+        while waiting:
+            step = waiting.pop()
+            if isinstance(step, Step) and step not in needed:
+                needed.add(step)
+                waiting += step.operands
+        return [step for step in self.steps if step in needed]
+
+    def _is_half(self, operand) -> bool:
+        return isinstance(operand, int) and self.numbers.get(operand) == 0.5
+
+    def _half_of(self, operand):
+        """Return x if the operand is 0.5 * x."""
+        if isinstance(operand, Step) and operand.name == "mul":
+            for half, x in _both(operand.operands):
+                if self._is_half(half):
+                    return x
+        return None
+
+    def _rectify(self, step):
+        total = self._half_of(step)
+        if isinstance(total, Step) and total.name == "add":
+            for x, size in _both(total.operands):
+                if isinstance(size, Step) and (size.name, size.operands) == ("abs", [x]):
+                    return "rectify", [x]
+        return None
+
+    def _rectify_gradient(self, step):
+        # 0.5 * g + 0.5 * g * sign(z)
+        if step.name != "add":
+            return None
+        for half, product in _both(step.operands):
+            g = self._half_of(half)
+            if g is None or not isinstance(product, Step) or product.name != "mul":
+                continue
+            for same, sign in _both(product.operands):
+                if same is half and isinstance(sign, Step) and sign.name == "sgn":
+                    return "rectify_gradient", [g, sign.operands[0]]
+        return None
+
+    def _pair(self, step):
+        first = {"add": "mul", "mul": "sub"}.get(step.name)
+        name = "multiply_and_add" if first == "mul" else "subtract_multiply"
+        for one, other in _both(step.operands) if first else ():
+            if isinstance(one, Step) and one.name == first and one in self.varying:
+                return name, [*one.operands, other]
+        return None
+
+
+def _both(pair):
+    return [(pair[0], pair[1]), (pair[1], pair[0])]
+
+
+def program_of(composite, of_images) -> Program | None:
+    """Return what a Composite computes as a program, or None.
+
+    `of_images` says which of its inputs are images.
+    """
+    graph = composite.fgraph
+    for node in graph.toposort():
+        constants = [v for v in node.inputs if isinstance(v, Constant)]
+        if name_of(node) is None or any(v.dtype != "float32" for v in constants):
+            return None
+    found = _Steps(graph, of_images)
+    outputs = [found.values[v] for v in graph.outputs]
+    if any(out not in found.varying or isinstance(out, int) for out in outputs):
+        return None
+    found.join(outputs)
+    before = [step for step in found.steps if step not in found.varying]
+    order = before + [step for step in found.steps if step in found.varying]
+    last_use = {operand: k for k, step in enumerate(order) for operand in step.operands}
+    last_use |= dict.fromkeys([*outputs, *before], len(order))
+    operands = len(graph.inputs) + len(found.constants)
+    places: dict[Step, int] = {}
+    free: list[int] = []
+    held: list[Step] = []
+    registers = 0
+    instructions = (Instruction * len(order))()
+    for k, (one, step) in enumerate(zip(instructions, order, strict=True)):
+        sources = [places[o] if isinstance(o, Step) else o for o in step.operands]
+        if free:
+            place = free.pop()
+        else:
+            place, registers = operands + registers, registers + 1
+        one.what = SEVERAL.get(step.name) or formulas.number(f"{step.name}.f4")
+        one.to = places[step] = place
+        one.a, one.b, one.c = [*sources, sources[0], sources[0]][:3]
+        held.append(step)
+        for ended in [s for s in held if last_use.get(s, -1) <= k]:
+            held.remove(ended)
+            free.append(places[ended])
+    if registers > _MOST_REGISTERS:
+        return None
+    return Program(
+        instructions, len(before), registers, found.constants,
+        [places[out] for out in outputs],
+    )  # fmt: skip
+
+
+# ---- the rewrite -------------------------------------------------------------------------
+
+
+def is_function(node) -> bool:
+    """Say whether a node computes images of what Channelwise takes, by functions it knows."""
+    if type(node.op) is not elemwise.Elemwise or not genuine.is_genuine(node.op):
+        return False
+    (out,) = node.outputs if len(node.outputs) == 1 else (None,)
+    if out is None or out.dtype != "float32" or out.broadcastable != _IMAGES:
+        return False
+    kinds = _IMAGES, _OF_CHANNELS, _NUMBER
+    if any(v.dtype != "float32" or v.broadcastable not in kinds for v in node.inputs):
+        return False
+    op = node.op.scalar_op
+    if isinstance(op, ts.Composite):
+        if not genuine.is_genuine(op):
+            return False
+        nodes = op.fgraph.toposort()
+    else:
+        nodes = [op.make_node(*(ts.float32() for _ in node.inputs))]
+    return all(name_of(inner) is not None for inner in nodes)
+
+
+def is_sum(node) -> bool:
+    """Say whether a node is the sum of images over all but the channels, in float64."""
+    if type(node.op) is not elemwise.Sum or not genuine.is_genuine(node.op):
+        return False
+    x, (out,) = node.inputs[0], node.outputs
+    wanted = ("float32", "float64", "float32")
+    if (x.dtype, node.op.acc_dtype, out.dtype) != wanted or x.broadcastable != _IMAGES:
+        return False
+    return node.op.axis is not None and tuple(node.op.axis) == AXES
+
+
+class Functions:
+    """Which functions of a graph are computed where they are read, and what they read then."""
+
+    def __init__(self, order) -> None:
+        self.reads: dict[Variable, list[Variable]] = {}  # by function: its inputs if so
+        self.sizes: dict[Variable, int] = {}
+        self.again: set[Variable] = set()  # those that are computed where they are read
+        nodes = [node for node in order if is_function(node)]
+        known = set(nodes)
+        for node in nodes:
+            (out,) = node.outputs
+            leaves = dict.fromkeys(leaf for v in node.inputs for leaf in self.leaves(v))
+            size = _size(node) + sum(self.sizes[v] for v in set(node.inputs) & self.again)
+            if len(leaves) > _MOST_INPUTS or size > _MOST_FUNCTIONS:
+                leaves, size = dict.fromkeys(node.inputs), _size(node)
+                self.again -= set(node.inputs)
+            self.reads[out], self.sizes[out] = list(leaves), size
+            users = [user for user, _ in out.clients]
+            inside = all(u != "output" and (u in known or is_sum(u)) for u in users)
+            if inside and (len(users) == 1 or len(_images(leaves)) <= 2):
+                self.again.add(out)
+
+    def leaves(self, v: Variable) -> list[Variable]:
+        """Return what is read in place of v."""
+        return self.reads[v] if v in self.again else [v]
+
+
+def _size(node) -> int:
+    op = node.op.scalar_op
+    return len(op.fgraph.apply_nodes) if isinstance(op, ts.Composite) else 1
+
+
+def _images(leaves) -> set[Variable]:
+    return {v for v in leaves if v.broadcastable == _IMAGES}
+
+
+class FuseChannelwise(Optimizer):
+    """Let sums over images compute what they sum up, those of the same images together."""
+
+    def add_requirements(self, fgraph):
+        fgraph.attach_feature(toolbox.ReplaceValidate())
+
+    def apply(self, fgraph):
+        if not is_on():
+            return
+        order = fgraph.toposort()
+        sums = [node.outputs[0] for node in order if is_sum(node)]
+        if not sums:
+            return
+        functions = Functions(order)
+        count = 0
+        while sums:
+            group = _group(sums, functions)
+            sums = [v for v in sums if v not in group]
+            values = [v.owner.inputs[0] for v in group]
+            if len(group) > 1 or values[0] in functions.again:
+                count += _replace(fgraph, functions, group, values, True)
+        # From the last to the first: what a function reads is still the variable that it was.
+        for v in reversed(functions.reads):
+            if v in fgraph.variables and v not in functions.again:
+                inlined = [i for i in v.owner.inputs if i in functions.again]
+                if inlined:
+                    count += _replace(fgraph, functions, [v], [v], False)
+        if count:
+            log.info("%d passes over images, their sums among them", count)
+
+
+def _group(sums, functions: Functions) -> list[Variable]:
+    """Return the first of these sums, and those that can be taken with it.
+
+    They read the same images, or some of them, and none is computed from another.
+    """
+    first, *others = sums
+    group, leaves = [first], functions.leaves(first.owner.inputs[0])
+    for v in others:
+        more = functions.leaves(v.owner.inputs[0])
+        smaller, larger = sorted((_images(leaves), _images(more)), key=len)
+        together = list(dict.fromkeys([*leaves, *more]))
+        if not smaller <= larger or len(together) > _MOST_INPUTS:
+            continue
+        if v in set(ancestors(leaves)) or not set(group).isdisjoint(ancestors(more)):
+            continue
+        group.append(v)
+        leaves = together
+    return group
+
+
+def _replace(fgraph, functions: Functions, old, values, are_sums: bool) -> bool:
+    """Replace variables by outputs of one Channelwise; say whether its program was possible."""
+    leaves = list(dict.fromkeys(
+        leaf for v in values
+        for leaf in (functions.leaves(v) if are_sums else functions.reads[v])
+    ))  # fmt: skip
+    scalars = {v: ts.float32() for v in leaves}
+    outputs = [_scalar(v, functions, scalars, not are_sums) for v in values]
+    outputs = [ts.identity(out) if out.owner is None else out for out in outputs]
+    composite = ts.Composite([scalars[v] for v in leaves], outputs)
+    if program_of(composite, [v.broadcastable == _IMAGES for v in leaves]) is None:
+        return False
+    new = Channelwise(composite, (are_sums,) * len(old))(*leaves, return_list=True)
+    fgraph.replace_all_validate(list(zip(old, new, strict=True)), reason="channelwise")
+    return True
+
+
+def _scalar(v: Variable, functions: Functions, scalars, this: bool = False):
+    """Return v as a scalar computed from those of the leaves; of `this` one, not the leaf."""
+    if v in scalars and not this:
+        return scalars[v]
+    node = v.owner
+    inputs = [_scalar(i, functions, scalars) for i in node.inputs]
+    op = node.op.scalar_op
+    if not isinstance(op, ts.Composite):
+        made = op.make_node(*inputs).outputs[0]
+    else:
+        inner = dict(zip(op.fgraph.inputs, inputs, strict=True))
+        for step in op.fgraph.toposort():
+            arguments = [inner.get(i, i) for i in step.inputs]
+            inner[step.outputs[0]] = step.op.make_node(*arguments).outputs[0]
+        made = inner[op.fgraph.outputs[0]]
+    if not this:
+        scalars[v] = made
+    return made
+
+
+def register() -> None:
+    """Register with Theano's optimizer; ``optimizer_excluding=channelwise`` turns it off."""
+    # Behind fusion (49), before what works in place (50.5 and later). Once: Theano may be reloaded.
+    if "channelwise" not in optdb:
+        optdb.register("channelwise", FuseChannelwise(), 49.8, "fast_run")
