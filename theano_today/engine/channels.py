@@ -79,6 +79,10 @@ class Channelwise(Op):
     def __init__(self, composite, sums):
         self.composite, self.sums = composite, sums
 
+    def __str__(self):
+        sums = sum(self.sums)
+        return f"Channelwise{{{sums} sums, {len(self.sums) - sums} images}}"
+
     def make_node(self, *inputs):
         kinds = {True: TensorType("float32", (False,)), False: TensorType("float32", _IMAGES)}
         return Apply(self, list(inputs), [kinds[of_sum]() for of_sum in self.sums])
