@@ -106,17 +106,6 @@ int today_sum(const float *x, int64_t outer, int64_t rows, int64_t channels, int
     return guarded([&] { sum(x, outer, rows, channels, inner, out); });
 }
 
-int today_channelwise(const Instruction *program, int64_t length, int64_t constants, int64_t kept,
-                      const ChannelOperand *operands, int64_t count, int64_t registers,
-                      const ChannelResult *results, int64_t n_results, int64_t images,
-                      int64_t channels, int64_t pixels) {
-    return guarded([&] {
-        ChannelProgram(program, length, constants, kept, operands, count, registers, results,
-                       n_results, images, channels, pixels)
-            .run();
-    });
-}
-
 int today_uniform(int32_t *state, int64_t streams, float *samples, int64_t count) {
     return guarded([&] { draw_uniform(state, streams, samples, count); });
 }
@@ -131,6 +120,17 @@ int today_mask(int32_t *state, int64_t streams, float p, uint8_t *mask, int64_t 
 #endif
 
 #if !defined(PART) || PART == 3
+int today_channelwise(const Instruction *program, int64_t length, int64_t constants, int64_t kept,
+                      const ChannelOperand *operands, int64_t count, int64_t registers,
+                      const ChannelResult *results, int64_t n_results, int64_t images,
+                      int64_t channels, int64_t pixels) {
+    return guarded([&] {
+        ChannelProgram(program, length, constants, kept, operands, count, registers, results,
+                       n_results, images, channels, pixels)
+            .run();
+    });
+}
+
 // `objects`: NumPy's arrays, in which the address of the data is `head` bytes behind the begin; or
 // the addresses themselves, where head is 0.
 int today_elementwise(const int64_t *words, char *const *objects, int64_t count, int64_t head,
