@@ -60,7 +60,7 @@ def _in_python() -> tuple[type, ...]:
     return (
         te.DimShuffle, te.Sum, basic.ScalarFromTensor, basic.TensorFromScalar,
         basic.Join, opt.MakeVector, ops.Shape, ops.Shape_i, ops.ViewOp, ops.Rebroadcast,
-        subtensor.Subtensor,
+        subtensor.Subtensor, basic.AllocEmpty, basic.Split, opt.Assert,
     )  # fmt: skip
 
 

@@ -185,12 +185,15 @@ _SLOW = {"exp.f8", "log.f8", "tanh.f8"}
 
 def elemwise(node) -> Callable | None:
     """Return a function of the input arrays of this Elemwise node, or None."""
+    of_integers = shapes.of_integers(node)
+    if of_integers is not None:
+        return of_integers
     declared = [v.type.broadcastable for v in node.inputs]
     program = programs.program_of(node, lambda arrays: shape_of(arrays, declared))
     run = program.run if program is not None else by_numpy(node)
     if program is not None and not _SLOW.isdisjoint(program.formula.names):
         run = by_numpy(node) or run
-    return shapes.of_integers(node, run)
+    return run
 
 
 def by_numpy(node) -> Callable | None:

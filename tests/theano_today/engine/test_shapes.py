@@ -61,8 +61,19 @@ def test_integers_that_overflow_wrap():
     most = np.array(2**63 - 1)
     (got,) = elemwise.elemwise((a + b).owner)(most, np.array(1))
     assert got == -(2**63)
-    assert shapes.integers((a + b).owner)(2**60, 1) is None
-    assert shapes.integers((a // b).owner)(1, 0) is None
+    assert shapes.integers((a * b).owner)(2**62, 6) == -(2**63)
+    assert shapes.integers((-a).owner)(-(2**63)) == -(2**63)
+    assert shapes.integers(T.cast(a, "int8").owner)(200) == -56
+    with pytest.raises(ZeroDivisionError, match="integer division by zero"):
+        shapes.integers((a // b).owner)(1, 0)
+
+
+def test_the_larger_of_two_is_a_double_in_c():
+    a, b = scalars("int64", "int64")
+    run = shapes.integers(T.maximum(a, b).owner)
+    assert run(2**53 + 1, 0) == 2**53
+    assert run(2**53 - 1, 0) == 2**53 - 1
+    assert run(-(2**53) - 1, -(2**60)) == -(2**53)
 
 
 def test_fused_integers():
@@ -72,6 +83,30 @@ def test_fused_integers():
     for a, b in RANDOM.randint(-9, 9, (30, 2)):
         assert shapes.integers(node)(a, b) == (a - 2 if a + b < 0 else min(a * b, 7))
         assert elemwise.elemwise(node)(np.array(a), np.array(b))[0] == performed(node, a, b)
+
+
+def test_fused_integers_within_others():
+    """As Theano writes the lengths of scans: Composites in Composites, sums of several."""
+    x, y = ts.int64(), ts.int8()
+    inner = ts.Composite([x, y], [ts.switch(ts.lt(x, y), x + y, x)])
+    a, b, c = ts.int64(), ts.int64(), ts.int8()
+    once = inner.make_node(a, c).outputs[0]
+    twice = inner.make_node(once * b * c, c).outputs[0]
+    op = ts.Composite([a, b, c], [ts.maximum(twice + a + b + 3, once)])
+    node = Elemwise(op).make_node(*scalars("int64", "int64", "int8"))
+    run = shapes.integers(node)
+    assert run is not None
+    for numbers in RANDOM.randint(-9, 9, (60, 3)):
+        arrays = [np.array(n, d) for n, d in zip(numbers, ("int64", "int64", "int8"), strict=True)]
+        assert run(*map(int, numbers)) == performed(node, *arrays)
+
+
+def test_a_function_within_that_is_not_covered():
+    x = ts.int64()
+    inner = ts.Composite([x], [ts.sqr(x)])
+    a = ts.int64()
+    op = ts.Composite([a], [inner.make_node(a + 1).outputs[0] + 1])
+    assert shapes.integers(Elemwise(op).make_node(*scalars("int64"))) is None
 
 
 def test_others_are_none():
