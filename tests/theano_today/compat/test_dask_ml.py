@@ -2,11 +2,12 @@
 
 import theano_today  # noqa: F401  # isort: skip  (first: the packages of 2014 need it)
 
+from importlib.util import find_spec
+
 import pytest
 
 from tests.clusters import REASON, XX, YY, client_of, seeded
-
-pytest.importorskip("dask_ml.model_selection", reason=REASON)
+from tests.fresh_python import fresh_python
 
 PARAMETERS = {"update_learning_rate": [0.01, 0.02, 0.05, 0.1], "hidden_num_units": [3, 5]}
 
@@ -29,7 +30,14 @@ def hyperband():
 
 
 @pytest.mark.long
+@pytest.mark.skipif(not find_spec("dask_ml"), reason=REASON)
 def test_adaptive_searches():
+    """In a process of its own: dask-ml imports numba, with which NumPy is today's alone."""
+    done = fresh_python("-c", f"from {__name__} import check; check()")
+    assert done.returncode == 0, done.stderr
+
+
+def check():
     found = []
     for workers in (2, 1):
         with client_of(workers=workers):

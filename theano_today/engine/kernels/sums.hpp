@@ -62,8 +62,8 @@ inline void add_rows(const float *x, long rows, long step, long count, double *t
 // their order. As many parts for any number of threads.
 inline void sum(const float *x, long outer, long rows, long channels, long inner, float *out) {
     constexpr long PIECE = 1 << 13, PARTS = 16;
-    const long kept = outer * channels, pieces = (inner + PIECE - 1) / PIECE;
-    const long units = rows * std::max(pieces, 1L);
+    const long kept = outer * channels, pieces = std::max((inner + PIECE - 1) / PIECE, 1L);
+    const long units = rows * pieces;
     const long parts =
         std::clamp(kept * rows * inner / (4 * PIECE), 1L, std::min(PARTS, std::max(units, 1L)));
     double *sums = (double *)scratch(Use::products, 2 * parts * kept);
