@@ -15,7 +15,7 @@ from types import ModuleType
 import numpy as np
 
 from theano_today import hooks
-from theano_today.compat import numpy_arrays, whole_floats
+from theano_today.compat import numpy_arrays, numpy_logging, whole_floats
 
 # Aliases of Python's own types: deprecated in 1.20, gone in 1.24.
 _PYTHON_TYPES = {"bool": bool, "int": int, "float": float, "complex": complex, "object": object}
@@ -107,6 +107,7 @@ def install() -> None:
     whole_floats.add_to_ndarray("newbyteorder", _in_byte_order)
     whole_floats.install()
     numpy_arrays.install()
+    numpy_logging.install()
     hooks.after_import("numpy.testing", _add_tester)
     # numpy.distutils, gone from Python 3.12 on: Theano asks it for BLAS and NumPy's headers.
     hooks.supply("numpy.distutils", _fill_distutils)
