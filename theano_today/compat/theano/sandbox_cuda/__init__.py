@@ -18,6 +18,7 @@ of Theano 0.9, and 0.7's where that had other ones. With no GPU `cuda_available`
 | nnet.py | .nnet, .blocksparse, .neighbours, .extra_ops |
 | fftconv.py | .fftconv |
 | rng_curand.py | .rng_curand |
+| nvcc_compiler.py | .nvcc_compiler, which compiles nothing |
 | stored.py | .type, .var: what pickles name; see there |
 | pylearn2.py | pylearn2.sandbox.cuda_convnet, which Lasagne's cuda_convnet wants |
 
@@ -46,12 +47,13 @@ _SUBMODULES = {
     "extra_ops": ("nnet",),
     "fftconv": ("fftconv",),
     "rng_curand": ("rng_curand",),
+    "nvcc_compiler": ("nvcc_compiler",),
     "type": ("stored",),
     "var": ("stored",),
 }
 _GONE = (
     "GpuConv3D", "GpuConvGrad3D", "GpuConvTransp3D", "cula", "elemwise", "kernel_codegen",
-    "nvcc_compiler", "opt", "opt_util",
+    "opt", "opt_util",
 )  # fmt: skip
 
 
