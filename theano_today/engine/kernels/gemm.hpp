@@ -221,8 +221,13 @@ inline void product_part(Matrix a, Matrix b, float *c, long row, long m, long n,
                         soon.line();
                     });
                     float *to = c + i * row + j;
-                    if (n - j < PANEL)
-                        return add_last(to, row, sums[0], MR, n - j, k == k0);
+                    if (n - j < PANEL) {
+                        vf last[MR][VECTORS]; // a copy: sums, without an address, are in registers
+                        EACH (r, MR)
+                            EACH (s, VECTORS)
+                                last[r][s] = sums[r][s];
+                        return add_last(to, row, last[0], MR, n - j, k == k0);
+                    }
                     if (k > k0)
                         EACH (r, MR)
                             EACH (s, VECTORS)
