@@ -5,7 +5,14 @@ know no more than that; README.md in this folder is the map. Importing it is che
 Theano, Lasagne or nolearn is loaded until a program imports it.
 """
 
+import logging
+
 from theano_today import errors
+
+# What graphs run on is for those who ask for it (--verbose, --check): not for every program that
+# logs its own lines of INFO.
+if logging.getLogger("theano_today").level == logging.NOTSET:
+    logging.getLogger("theano_today").setLevel(logging.WARNING)
 
 errors.install_excepthook()
 errors.refuse_windows()  # before modules are imported that Windows lacks

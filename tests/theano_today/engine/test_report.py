@@ -10,6 +10,7 @@ import pytest
 import theano
 import theano.tensor as T
 
+from tests.fresh_python import fresh_python
 from theano_today.engine import library, report
 
 
@@ -72,3 +73,13 @@ def test_nothing_without_a_listener(caplog):
     caplog.set_level(logging.WARNING, "theano_today")
     make()
     assert not caplog.records
+
+
+def test_programs_that_log_their_own_lines_do_not_see_it():
+    program = (
+        "import logging\nlogging.basicConfig(level=logging.INFO)\nimport theano_today\n"
+        "import theano\nx = theano.tensor.fvector()\ntheano.function([x], x[0])\n"
+        "logging.info('mine')\n"
+    )
+    done = fresh_python("-c", program)
+    assert done.stderr == "INFO:root:mine\n"
