@@ -5,6 +5,8 @@ import theano_today  # noqa: F401  # isort: skip  (first: the packages of 2014 n
 import functools
 import os
 import signal
+import subprocess
+import sys
 import time
 from typing import ClassVar
 
@@ -16,6 +18,7 @@ from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.model_selection import GridSearchCV, HalvingRandomSearchCV, RandomizedSearchCV
 
 from tests.clusters import REASON, XX, YY, client_of, seeded
+from tests.fresh_python import ROOT
 from theano_today.errors import SetupError
 
 pytest.importorskip("distributed", reason=REASON)
@@ -134,6 +137,33 @@ def test_a_worker_without_a_compiler(tmp_path):
             prepare(client)
         assert address in str(caught.value)
         assert "\n" not in str(caught.value)
+
+
+def compiler():
+    import theano
+
+    return theano.config.cxx
+
+
+@pytest.mark.long
+def test_a_worker_that_joins_later_without_a_compiler(tmp_path):
+    """Each task that comes to it says so."""
+    environment = os.environ | {
+        "THEANO_FLAGS": f"cxx=/nowhere/g++,base_compiledir={tmp_path}",
+        "PYTHONPATH": str(ROOT),
+    }
+    with client_of(workers=1) as client:
+        command = [sys.executable, "-m", "distributed.cli.dask_worker"]
+        command += [client.scheduler.address, "--nthreads", "1", "--name", "late"]
+        with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as late:
+            try:
+                client.wait_for_workers(2, timeout=120)
+                workers = client.scheduler_info()["workers"]
+                (address,) = (a for a, known in workers.items() if known["name"] == "late")
+                with pytest.raises(SetupError, match=r"worker late \(.*does not run"):
+                    client.submit(compiler, workers=address).result(timeout=120)
+            finally:
+                late.terminate()
 
 
 def test_threads_of_kernels_that_are_loaded_already(monkeypatch):
