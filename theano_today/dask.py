@@ -54,7 +54,7 @@ def prepare(client: Client, threads: int | None = None) -> None:
     ------
     SetupError
         Names a worker that has no compiler, no headers of Python or no compile directory that can
-        be written to. One that comes later says so in its log and in each task.
+        be written to. One that comes later says so in its log.
     """
     client.register_plugin(Prepared(threads))
 
