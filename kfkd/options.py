@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
 from kfkd.files import DATA_VARIABLE, expanded
+from theano_today.engine.report import listen
 from theano_today.errors import DataError, MissingFileError, WriteError
 from theano_today.setup import device
 from theano_today.training.checkpoints.handler import Words
@@ -20,7 +20,15 @@ SPECIALISTS = "specialists"
 
 
 class Parser(argparse.ArgumentParser):
-    """An ArgumentParser whose errors are one line, as every other error of the scripts."""
+    """An ArgumentParser whose errors are one line, as every other error of the scripts.
+
+    Its description is the script's docstring, line by line.
+    """
+
+    def __init__(self, description: str) -> None:
+        super().__init__(
+            description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+        )
 
     def error(self, message: str) -> NoReturn:
         # argparse's own adds the usage.
@@ -56,7 +64,7 @@ def net2_options(net, description: str, argv: Sequence[str] | None = None) -> ar
     MissingFileError, DataError, WriteError
         If a folder is missing, or --out names a folder or cannot be written to.
     """
-    parser = Parser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(description)
     _add_training_options(parser, net.max_epochs, "net2.pickle")
     return _ready(parser.parse_args(argv))
 
@@ -87,7 +95,7 @@ def kfkd_options(
     SystemExit, SetupError, MissingFileError, DataError, WriteError
         As `net2_options`.
     """
-    parser = Parser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(description)
     choices = [*names, SPECIALISTS, "ladder"]
     parser.add_argument(
         "what", choices=choices, metavar="NET",
@@ -180,7 +188,8 @@ def _ready(options: argparse.Namespace) -> argparse.Namespace:
         check_writable("--weights", options.weights)
     options.plan = _plan(options)
     if options.verbose:
-        _log_to_stderr()
+        listen("net2")
+        _log_versions(logging.getLogger("theano_today"))
     line = device.choose(options.device, options.precision)
     if line is not None and not options.quiet:
         print(line)
@@ -193,7 +202,7 @@ def plot_options(description: str, argv: Sequence[str] | None = None) -> argpars
 
     --data has been put into the environment, as by `net2_options`.
     """
-    parser = Parser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(description)
     parser.add_argument(
         "pickles", nargs="*", type=expanded, default=[Path("net2.pickle")], metavar="pickle",
         help="the trained net (default: net2.pickle); several are compared",
@@ -221,7 +230,7 @@ def submission_options(description: str, argv: Sequence[str] | None = None) -> a
 
     --data has been put into the environment, as by `net2_options`.
     """
-    parser = Parser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(description)
     parser.add_argument(
         "pickle", nargs="?", type=expanded, default=Path("net2.pickle"),
         help="the trained net, or the specialists (default: %(default)s)",
@@ -243,7 +252,7 @@ def submission_options(description: str, argv: Sequence[str] | None = None) -> a
 
 def photo_options(description: str, argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Read examples/photo.py's options: photos (list of Path), net, out (Path) and whole (bool)."""
-    parser = Parser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(description)
     parser.add_argument(
         "photos", nargs="+", type=expanded, metavar="PHOTO", help="a photo, or a folder of photos"
     )
@@ -333,15 +342,6 @@ def check_writable(option: str, path: Path) -> None:
     replaced = path.is_file() or not path.exists()  # devices and pipes are written to
     if replaced and not os.access(folder, os.W_OK):
         raise WriteError(f"{option} {path}: no permission to write in {folder}")
-
-
-def _log_to_stderr() -> None:
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("net2: %(message)s"))
-    log = logging.getLogger("theano_today")
-    log.addHandler(handler)
-    log.setLevel(logging.INFO)
-    _log_versions(log)
 
 
 def _log_versions(log: logging.Logger) -> None:

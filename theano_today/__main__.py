@@ -35,11 +35,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _do(parser: argparse.ArgumentParser, options: argparse.Namespace, rest: list[str]) -> int:
     if options.check:
-        from theano_today.runner import check
-
         if options.module is None and not rest:
+            from theano_today.runner import check
+
             return check.main()
-        check.listen()
+        from theano_today.engine import report
+
+        report.listen("theano_today")
     if options.module is None and not rest:
         parser.error("give a program, -m MODULE, a notebook, setup or --check")
     if options.module is None and rest[0] == "setup":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import pickle
 import shutil
@@ -38,12 +39,8 @@ class Mean:
 
     def predict(self, X) -> NDArray[np.float64]:
         """Return the mean of the nets' predictions, shape (faces, 30)."""
-        total = np.zeros(0)
-        for net in self.nets:
-            total = total + np.asarray(net.predict(X), np.float64) if total.size else (
-                np.asarray(net.predict(X), np.float64)
-            )  # fmt: skip
-        return total / len(self.nets)
+        predicted = (np.asarray(net.predict(X), np.float64) for net in self.nets)
+        return functools.reduce(np.add, predicted) / len(self.nets)
 
     @property
     def layers_(self):

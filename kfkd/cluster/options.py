@@ -40,12 +40,8 @@ def search_options(
     MissingFileError, DataError, WriteError
         If a folder is missing, or --out or --results names a folder or cannot be written to.
     """
-    parser = _parser(description)
-    names = list(nets)
-    parser.add_argument(
-        "--net", choices=names, default=names[0], metavar="NET",
-        help=f"{' or '.join(names)} (default: %(default)s)",
-    )  # fmt: skip
+    parser = Parser(description)
+    _add_net(parser, nets)
     parser.add_argument(
         "--nets", type=positive, default=20, metavar="N",
         help="how many to train (default: %(default)s); more than before goes on",
@@ -64,12 +60,8 @@ def ensemble_options(
     description: str, nets: Iterable[str], argv: Sequence[str] | None = None
 ) -> argparse.Namespace:
     """Read examples/ensemble.py's options: as `search_options`, with folder instead of results."""
-    parser = _parser(description)
-    names = list(nets)
-    parser.add_argument(
-        "--net", choices=names, default=names[0], metavar="NET",
-        help=f"{', '.join(names)} (default: %(default)s)",
-    )  # fmt: skip
+    parser = Parser(description)
+    _add_net(parser, nets)
     parser.add_argument(
         "--nets", type=positive, default=10, metavar="N",
         help="how many to train, of seeds that follow --seed (default: %(default)s)",
@@ -85,7 +77,7 @@ def ensemble_options(
 def predict_many_options(description: str, argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Read examples/predict_many.py's options: faces, net, out (Path), rows (int), fresh, quiet,
     scheduler and workers."""
-    parser = _parser(description)
+    parser = Parser(description)
     parser.add_argument(
         "faces", type=expanded, metavar="FACES",
         help="a folder of pictures, each all face; or a .csv or .parquet (a file, or a folder of "
@@ -108,8 +100,12 @@ def predict_many_options(description: str, argv: Sequence[str] | None = None) ->
     return parser.parse_args(argv)
 
 
-def _parser(description: str) -> Parser:
-    return Parser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+def _add_net(parser: Parser, nets: Iterable[str]) -> None:
+    names = list(nets)
+    parser.add_argument(
+        "--net", choices=names, default=names[0], metavar="NET",
+        help=f"{' or '.join(names)} (default: %(default)s)",
+    )  # fmt: skip
 
 
 def _add_training(parser: Parser, epochs: int | None, out: str, what: str) -> None:

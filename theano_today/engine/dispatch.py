@@ -54,13 +54,12 @@ def _functions() -> dict[type, Callable]:
 def _in_python() -> tuple[type, ...]:
     """Op types whose perform() is as good as their C code: views, shapes, NumPy calls."""
     from theano.compile import ops
-    from theano.tensor import basic, opt, subtensor
+    from theano.tensor import basic, opt
     from theano.tensor import elemwise as te
 
     return (
-        te.DimShuffle, te.Sum, basic.ScalarFromTensor, basic.TensorFromScalar,
-        basic.Join, opt.MakeVector, ops.Shape, ops.Shape_i, ops.ViewOp, ops.Rebroadcast,
-        subtensor.Subtensor, basic.AllocEmpty, basic.Split, opt.Assert,
+        te.DimShuffle, te.Sum, basic.TensorFromScalar, basic.Join, opt.MakeVector, ops.Shape,
+        ops.Shape_i, ops.ViewOp, ops.Rebroadcast, basic.AllocEmpty, basic.Split, opt.Assert,
     )  # fmt: skip
 
 

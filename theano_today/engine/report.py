@@ -26,6 +26,17 @@ _WIDTH = 76  # behind "theano_today: "
 _numbers = itertools.count(1)
 
 
+def listen(program: str) -> None:
+    """Let what is said of each graph that is compiled appear on stderr, behind a program's name.
+
+    The rewrites of convolutions and the loop of scan say what they do not cover, and why.
+    """
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter(f"{program}: %(message)s"))
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+
+
 def patch(function_module: ModuleType) -> None:
     """Let each new function be reported; ``function_module`` is theano.compile.function_module."""
     original = function_module.FunctionMaker.create

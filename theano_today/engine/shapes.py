@@ -195,7 +195,7 @@ def dimshuffle(node) -> Callable | None:
     return lambda x: (x.transpose(order)[index],)
 
 
-def subtensor(node) -> Callable | None:
+def subtensor(node) -> Callable:
     """A part of an array, its indices constants or integers of nodes."""
     makers: list = []
     at = 0

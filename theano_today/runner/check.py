@@ -6,7 +6,6 @@ With a program: what the graphs that it compiles run on.
 from __future__ import annotations
 
 import importlib.metadata
-import logging
 import os
 import platform
 import sys
@@ -44,19 +43,6 @@ def main() -> int:
                 missing = True
                 print(f"  {'':<18} {line.mend}")
     return 2 if missing else 0
-
-
-def listen() -> None:
-    """Let what is said of each graph that is compiled appear on stderr.
-
-    `theano_today.engine.report` says what each node runs on; the rewrites of convolutions and the
-    loop of scan say what they do not cover, and why.
-    """
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("theano_today: %(message)s"))
-    log = logging.getLogger("theano_today")
-    log.addHandler(handler)
-    log.setLevel(logging.INFO)
 
 
 def _python() -> list[Line]:
