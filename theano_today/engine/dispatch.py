@@ -74,6 +74,21 @@ def covered() -> list[type]:
     return [*_functions(), *_in_python()]
 
 
+def keeps_promises(op) -> bool:
+    """Say whether what an Op returns is surely of the types that its outputs have.
+
+    True of the engine's own, which convert what they are given. Theano's C code does so as well,
+    but for many an Op it is Python that runs, which hands on what an Op of the user's has returned.
+    """
+    from theano.tensor.elemwise import DimShuffle
+
+    if type(op).__module__.startswith("theano_today.engine."):
+        return True
+    if type(op) is DimShuffle and op.drop:  # by Python
+        return False
+    return type(op) in _functions() and genuine.is_genuine(op)
+
+
 def patch(op_module: ModuleType) -> None:
     """Let every Op's make_thunk look here first; ``op_module`` is theano.gof.op."""
     original = op_module.Op.make_thunk

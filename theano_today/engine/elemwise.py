@@ -158,12 +158,18 @@ def shape_of(arrays, broadcastable) -> tuple[int, ...]:
     ------
     ValueError
         If they do not fit each other. Theano broadcasts only the dimensions that a variable's
-        type declares to be of length 1, not all that happen to be.
+        type declares to be of length 1, not all that happen to be. If one of those is not.
     """
     shape = []
     for axis in range(arrays[0].ndim):
-        pairs = zip(arrays, broadcastable, strict=True)
-        lengths = {a.shape[axis] for a, declared in pairs if not declared[axis]}
+        lengths = set()
+        for i, (a, declared) in enumerate(zip(arrays, broadcastable, strict=True)):
+            if not declared[axis]:
+                lengths.add(a.shape[axis])
+            elif a.shape[axis] != 1:
+                raise ValueError(
+                    f"input[{i}].shape[{axis}] = {a.shape[axis]} on a broadcastable dimension"
+                )
         if len(lengths) > 1:
             raise ValueError(_mismatch(arrays, broadcastable, axis))
         shape.append(lengths.pop() if lengths else 1)

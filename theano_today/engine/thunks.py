@@ -10,6 +10,10 @@ import numpy as np
 def thunk_of(run: Callable, node, storage_map, compute_map) -> Callable[[], None]:
     """Return a thunk of `node`.
 
+    An Op of the user's own may return something else than it promised: another dtype or byte
+    order, memory that is not aligned, or that must not be written to and is the input of what works
+    in place. `run` gets a copy then, as promised.
+
     Parameters
     ----------
     run : callable
@@ -22,23 +26,24 @@ def thunk_of(run: Callable, node, storage_map, compute_map) -> Callable[[], None
     ------
     ValueError, TypeError
         By the thunk, if an input that no node computes is no array, or not of its variable's
-        dtype and number of dimensions: a function with trust_input leaves that to C code.
+        dtype and number of dimensions: a function with trust_input leaves that to C code. If
+        another input is no array, or of another number of dimensions.
     """
     inputs = [storage_map[v] for v in node.inputs]
     outputs: Sequence[list] = [storage_map[v] for v in node.outputs]
     computed = [compute_map[v] for v in node.outputs] if compute_map else []
-    given = [
-        (storage_map[v], np.dtype(v.type.dtype), v.type.ndim)
-        for v in node.inputs
-        if v.owner is None and hasattr(v.type, "broadcastable") and storage_map[v][0] is None
-    ]
+    doubtful = _doubtful(node, storage_map)
 
     def thunk():
-        for cell, dtype, ndim in given:
-            value = cell[0]
-            if getattr(value, "dtype", object) != dtype or value.ndim != ndim:  # None is float64
-                _refuse(value, dtype, ndim)
-        for cell, value in zip(outputs, run(*[cell[0] for cell in inputs]), strict=True):
+        values = [cell[0] for cell in inputs]
+        for k, dtype, ndim, overwritten, given in doubtful:
+            value = values[k]
+            if type(value) is np.ndarray and value.dtype == dtype and value.ndim == ndim:
+                flags = value.flags
+                if flags.aligned and (not overwritten or flags.writeable):
+                    continue
+            values[k] = _fitting(value, dtype, ndim, overwritten, given)
+        for cell, value in zip(outputs, run(*values), strict=True):
             cell[0] = value
         for flag in computed:
             flag[0] = True
@@ -49,10 +54,40 @@ def thunk_of(run: Callable, node, storage_map, compute_map) -> Callable[[], None
     return thunk
 
 
-def _refuse(value, dtype: np.dtype, ndim: int) -> None:
+def _doubtful(node, storage_map) -> list[tuple[int, np.dtype, int, bool, bool]]:
+    """Return the inputs that must be looked at in each call.
+
+    Returns
+    -------
+    list of (place, dtype, number of dimensions, is it overwritten, is it an argument)
+    """
+    from theano.tensor import TensorType
+
+    from theano_today.engine import dispatch
+
+    overwritten = {k for places in getattr(node.op, "destroy_map", {}).values() for k in places}
+    found = []
+    for k, v in enumerate(node.inputs):
+        given = v.owner is None
+        known = storage_map[v][0] is not None if given else dispatch.keeps_promises(v.owner.op)
+        if not known and isinstance(v.type, TensorType):
+            found.append((k, np.dtype(v.type.dtype), v.type.ndim, k in overwritten, given))
+    return found
+
+
+def _fitting(value, dtype: np.dtype, ndim: int, overwritten: bool, given: bool) -> np.ndarray:
+    """Return an array that the kernels can read and write, a copy where it must be one."""
     if not isinstance(value, (np.ndarray, np.generic)):
         raise ValueError(f"expected an ndarray, got {value!r}")
-    raise TypeError(
-        f"expected {dtype} of {ndim} dimensions, got {value.dtype} of {value.ndim}. Arguments of "
-        "a function with trust_input=True are not converted: numpy.asarray(argument, dtype) does it"
-    )
+    if given and (value.dtype != dtype or value.ndim != ndim):
+        raise TypeError(
+            f"expected {dtype} of {ndim} dimensions, got {value.dtype} of {value.ndim}. Arguments "
+            "of a function with trust_input=True are not converted: numpy.asarray(argument, dtype) "
+            "does it"
+        )
+    if value.ndim != ndim:
+        raise TypeError(
+            f"expected {ndim} dimensions, got {value.ndim}: an Op of the graph returned another "
+            "number than its make_node says"
+        )
+    return np.require(value, dtype, ["E", "A", "W"] if overwritten else ["E", "A"])

@@ -82,7 +82,8 @@ class Momentum(Op):
                 return w, v
             if self.of_product:
                 a, b = factors
-                _check(a.shape[1:] == b.shape[:1] and (len(a), b.shape[1]) == w.shape, w, a, b)
+                fits = a.shape[1:] == b.shape[:1] and (len(a), b.shape[1]) == w.shape == v.shape
+                _check(fits, w, v, a, b)
                 shape = *w.shape, len(b)
                 library.call("today_update_with_product", *step, *products.matrix(a),
                     *products.matrix(b), *shape,

@@ -82,6 +82,10 @@ def test_arrays_that_do_not_fit():
         by_thunk(
             Momentum(True, True), noise(3, 4), noise(3, 4), noise(3, 5), noise(6, 4), rate, rate
         )
+    with pytest.raises(ValueError, match="do not fit"):  # a velocity that set_value has changed
+        by_thunk(
+            Momentum(True, True), noise(3, 4), noise(2, 2), noise(3, 5), noise(5, 4), rate, rate
+        )
 
 
 # ---- in graphs ------------------------------------------------------------------------------
