@@ -172,9 +172,9 @@ inline void scatter_inputs(const StageShape &s, Image gradients, const float *w,
 
 // ---- the gradient of weights, all multiplications -------------------------------------------
 
-// Of a part of the images: sums [panel][channel and tap][PANEL filters]
+// Of a part of the images: sums [panel][channel and tap][filters of the panel]
 inline long direct_sums_size(const StageShape &s) {
-    return s.channels * s.taps() * round_up(s.filters, PANEL);
+    return s.channels * s.taps() * s.filter_blocks() * V;
 }
 
 // MR taps of channels, whose first pixels are at `taps`, and NV * V filters: outputs whose patches
@@ -185,7 +185,7 @@ static INLINE void direct_taps(Image image, const long *taps, Image gradients, c
     vf total[MR][NV];
     EACH (r, MR)
         EACH (v, NV)
-            total[r][v] = load(sums + r * PANEL + v * V);
+            total[r][v] = load(sums + (r * NV + v) * V);
     const float *x[MR];
     EACH (r, MR)
         x[r] = image.data + taps[r];
@@ -203,7 +203,7 @@ static INLINE void direct_taps(Image image, const long *taps, Image gradients, c
     }
     EACH (r, MR)
         EACH (v, NV)
-            store(sums + r * PANEL + v * V, total[r][v]);
+            store(sums + (r * NV + v) * V, total[r][v]);
 }
 
 // sums += one image's, of planes (pixel 1) or blocked (V)
@@ -234,7 +234,7 @@ inline void direct_add_weights(const StageShape &s, long pixel, Image image, Ima
                     with_vectors(vectors, [&](auto columns) {
                         direct_taps<decltype(some)::value, decltype(columns)::value>(
                             image, taps + at, mine, patches + begin, places + begin, outputs,
-                            sums + (f * all + at * PANEL));
+                            sums + f * all + at * vectors * V);
                     });
                 });
         }
@@ -320,10 +320,13 @@ class UnpooledBackward : public BackwardPass {
         const long size = winograd ? winograd_sums_size(s) : direct_sums_size(s);
         constexpr long PIECE = 1 << 12; // floats
         Threads::instance().run_in_shares((size + PIECE - 1) / PIECE, [&](long piece) {
-            const long end = std::min(size, (piece + 1) * PIECE);
-            for (long part = 1; part < parts; part++)
-                for (long i = piece * PIECE; i < end; i++)
-                    dw(0)[i] += dw(part)[i];
+            const long begin = piece * PIECE, end = std::min(size, begin + PIECE);
+            for (long part = 1; part < parts; part++) {
+                const float *from = dw(part);
+                float *to = dw(0);
+                for (long i = begin; i < end; i += V)
+                    store(to + i, load(to + i) + load(from + i));
+            }
         });
         for (long part = 1; part < parts; part++)
             for (long f = 0; f < s.filters; f++)
@@ -415,13 +418,15 @@ class UnpooledBackward : public BackwardPass {
             for (const float tap : taps)
                 unlike += 0.0f * tap;
         }
-        const long first = (f / PANEL * s.channels + c) * s.taps() * PANEL + f % PANEL;
+        const long panel = f / PANEL * PANEL,
+                   wide = std::min<long>(PANEL, s.filter_blocks() * V - panel);
+        const long first = panel * s.channels * s.taps() + c * s.taps() * wide + f - panel;
         for (long i = 0; i < s.filter_rows; i++)
             for (long j = 0; j < s.filter_columns; j++) {
                 const long tap = i * s.filter_columns + j;
                 float value = 0;
                 if (any)
-                    value = winograd ? taps[tap] : dw(0)[first + tap * PANEL];
+                    value = winograd ? taps[tap] : dw(0)[first + tap * wide];
                 link.dw[s.weight(f, c, i, j)] = value;
             }
         return unlike == 0;

@@ -246,9 +246,9 @@ inline bool winograd_image(const StageShape &s, Image image, const float *weight
 
 // ---- the gradient of 3x3 weights -----------------------------------------------------------
 
-// Of a part of the images: sums [position][panel][channel][PANEL filters]
+// Of a part of the images: sums [position][panel][channel][filters of the panel]
 inline long winograd_sums_size(const StageShape &s) {
-    return POSITIONS<3> * s.channels * round_up(s.filters, PANEL);
+    return POSITIONS<3> * s.channels * s.filter_blocks() * V;
 }
 
 // transformed [position][count][filters] <- the gradients of the outputs of `count` squares
@@ -292,7 +292,7 @@ inline void winograd_add_weights(const StageShape &s, Image image, Image gradien
         winograd_gradients(s, gradients, first, count, right);
         float *to = sums;
         for (int k = 0; k < POSITIONS<3>; k++)
-            for (long f = 0; f < filters; f += PANEL, to += s.channels * PANEL) {
+            for (long f = 0; f < filters; f += PANEL) {
                 const int vectors = filters - f < PANEL ? (filters - f) / V : VECTORS;
                 for (long c = 0; c < s.channels; c += ROWS)
                     with_rows(s.channels - c < ROWS ? s.channels - c : ROWS, [&](auto rows) {
@@ -301,15 +301,16 @@ inline void winograd_add_weights(const StageShape &s, Image image, Image gradien
                             vf total[MR][NV];
                             EACH (r, MR)
                                 EACH (v, NV)
-                                    total[r][v] = load(to + (c + r) * PANEL + v * V);
+                                    total[r][v] = load(to + ((c + r) * NV + v) * V);
                             const Matrix turned = {left + k * count * channels + c, 1, channels};
                             tile(All{count}, turned, right + k * count * filters + f, filters,
                                  total, [] {});
                             EACH (r, MR)
                                 EACH (v, NV)
-                                    store(to + (c + r) * PANEL + v * V, total[r][v]);
+                                    store(to + ((c + r) * NV + v) * V, total[r][v]);
                         });
                     });
+                to += s.channels * vectors * V;
             }
     }
 }
@@ -317,8 +318,9 @@ inline void winograd_add_weights(const StageShape &s, Image image, Image gradien
 // taps (9) of filter f and channel c, as they meet x, from the sums of all parts
 inline void winograd_weights_of(const StageShape &s, const float *sums, long f, long c,
                                 float (&taps)[9]) {
-    const long position = s.channels * round_up(s.filters, PANEL);
-    const float *from = sums + (f / PANEL * s.channels + c) * PANEL + f % PANEL;
+    const long filters = s.filter_blocks() * V, position = s.channels * filters;
+    const long panel = f / PANEL * PANEL, wide = filters - panel < PANEL ? filters - panel : PANEL;
+    const float *from = sums + panel * s.channels + c * wide + f - panel;
     const auto gather = [](const float (&s)[4], float *to, int step) {
         const float both = 0.5f * (s[1] + s[2]);
         to[0] = s[0] + both, to[step] = 0.5f * (s[1] - s[2]), to[2 * step] = both + s[3];
