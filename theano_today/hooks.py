@@ -10,6 +10,7 @@ irrelevant: what is already imported is mended at once.
 from __future__ import annotations
 
 import ast
+import builtins
 import contextlib
 import copy
 import importlib.abc
@@ -17,7 +18,7 @@ import importlib.machinery
 import importlib.util
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from types import ModuleType
 
 Fill = Callable[[ModuleType], None]
@@ -26,6 +27,7 @@ Change = Callable[[ast.Module], ast.Module]
 _supplied: dict[str, Fill] = {}
 _replaced: dict[str, Fill] = {}
 _rewritten: dict[str, tuple[Change, Fill | None]] = {}
+_late: dict[str, frozenset[str]] = {}
 # By module, then by the function's own name: registering the same hook twice changes nothing.
 _before: dict[str, dict[str, Callable[[], None]]] = {}
 _after: dict[str, dict[str, Fill]] = {}
@@ -59,6 +61,15 @@ def rewrite(name: str, change: Change, prepare: Fill | None = None) -> None:
     is called before, to put in names that the source does not bind any more.
     """
     _rewritten[name] = change, prepare
+
+
+def import_late(name: str, modules: Collection[str]) -> None:
+    """Let module `name` import `modules` when it first uses them, not when it is executed.
+
+    Of ``from one.of.them import f`` f must be a function, of ``import one.of.them`` the package
+    must import what it is asked for. Should one not be installed, the first use says so.
+    """
+    _late[name] = frozenset(modules)
 
 
 def compile_quietly(package: str) -> None:
@@ -145,13 +156,41 @@ def _executes(spec: importlib.machinery.ModuleSpec, change: Change, prepare: Fil
     return execute
 
 
+class _LateModule:
+    """What ``from name import f`` takes functions from that import `name` when they are called."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, attribute: str) -> Callable:
+        name = self._name
+
+        def function(*arguments, **more):
+            return getattr(importlib.import_module(name), attribute)(*arguments, **more)
+
+        function.__name__ = function.__qualname__ = attribute
+        function.__module__ = name
+        return function
+
+
+def _builtins_that_import_late(modules: Collection[str]) -> dict[str, object]:
+    def __import__(name, globals=None, locals=None, fromlist=(), level=0):
+        if level == 0 and name in modules and name not in sys.modules:
+            if fromlist:
+                return _LateModule(name)
+            name = name.partition(".")[0]
+        return builtins.__import__(name, globals, locals, fromlist, level)
+
+    return vars(builtins) | {"__import__": __import__}
+
+
 class _First(importlib.abc.MetaPathFinder):
     """Sits before Python's own finders."""
 
     def find_spec(self, name, path=None, target=None):
         if name in _replaced:
             return _filled(name, _replaced[name])
-        hooked = any(name in names for names in (_before, _after, _rewritten))
+        hooked = any(name in names for names in (_before, _after, _rewritten, _late))
         old = name.partition(".")[0] in _old
         if not hooked and not old:
             return None
@@ -170,6 +209,8 @@ class _First(importlib.abc.MetaPathFinder):
             for function in _before.get(name, {}).values():
                 function()
             module.__dict__.pop(_DONE, None)  # importlib.reload keeps a module's names
+            if name in _late:
+                module.__dict__["__builtins__"] = _builtins_that_import_late(_late[name])
             execute(module)
             for patch in _after.get(name, {}).values():
                 _apply(patch, module)

@@ -17,7 +17,7 @@ from theano_today import hooks
 def module(tmp_path, monkeypatch):
     """Write a module of a unique name; its hooks and itself are forgotten afterwards."""
     monkeypatch.syspath_prepend(tmp_path)
-    for table in ("_supplied", "_replaced", "_rewritten", "_before", "_after"):
+    for table in ("_supplied", "_replaced", "_rewritten", "_late", "_before", "_after"):
         monkeypatch.setattr(hooks, table, dict(getattr(hooks, table)))
     before = set(sys.modules)
 
@@ -56,6 +56,34 @@ def test_what_runs_before_and_after(module):
     assert len(seen) == 1
     # A reload executes the source again, and mends it again.
     assert importlib.reload(sys.modules[name]).answer == 2
+
+
+def test_imports_that_come_when_they_are_used(module):
+    module("def double(x):\n    return 2 * x\n", "something_hooked_late")
+    module("import json.tool\nfrom something_hooked_also import answer", "something_hooked_other")
+    module("answer = 42", "something_hooked_also")
+    name = module(
+        "from something_hooked_late import double\n"
+        "import something_hooked_other\n"
+        "def call(x):\n"
+        "    return double(x=x)\n"
+    )
+    hooks.import_late(name, ["something_hooked_late"])
+    loaded = importlib.import_module(name)
+    assert "something_hooked_late" not in sys.modules
+    assert sys.modules["something_hooked_other"].answer == 42  # others come at once
+    assert (loaded.double.__module__, loaded.double.__name__) == ("something_hooked_late", "double")
+    assert loaded.call(21) == 42
+    assert "something_hooked_late" in sys.modules
+    # What is there already is taken as it is.
+    assert importlib.reload(loaded).double is sys.modules["something_hooked_late"].double
+
+
+def test_a_late_import_of_what_is_not_there(module):
+    name = module("from something_hooked_nowhere import f\ndef call():\n    return f()\n")
+    hooks.import_late(name, ["something_hooked_nowhere"])
+    with pytest.raises(ModuleNotFoundError, match="something_hooked_nowhere"):
+        importlib.import_module(name).call()
 
 
 def test_what_is_imported_already_is_mended_at_once_and_once_only(module):

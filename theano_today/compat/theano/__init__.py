@@ -16,6 +16,8 @@
 - random_state.py: random states, which Theano copies
 - reprs.py: names of Ops that hold numbers of NumPy
 - processor_flags.py: -march and its kin, found once
+- late_imports.py: parts of SciPy that hardly any graph needs
+- module_cache.py: C modules that were compiled anew by every process
 - mrg.py: MRG_RandomStreams without C
 - unittest_tools.py: DebugMode's messages, without nose and parameterized
 - traces.py: where a variable was made, in error messages
@@ -35,7 +37,9 @@ from theano_today.compat.theano import (
     former_helpers,
     function_copies,
     indexing,
+    late_imports,
     legacy_conv,
+    module_cache,
     mrg,
     processor_flags,
     promotion,
@@ -59,7 +63,9 @@ PARTS = (
     former_helpers,
     function_copies,
     indexing,
+    late_imports,
     legacy_conv,
+    module_cache,
     scan,
     processor_flags,
     promotion,

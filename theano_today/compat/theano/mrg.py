@@ -7,11 +7,15 @@ Theano's own loop drew one number at a time. Here all streams draw one at once, 
 integers, and so the same states. In float32 Theano's Python code multiplied in float64 and
 differed from its C code in the last bit of every second number; here the last bit is C's in
 every mode.
+
+How streams begin was computed by a C module, one stream after the other. NumPy does it with the
+same integers: nothing is compiled for it.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from types import ModuleType
 
 import numpy as np
@@ -75,6 +79,54 @@ def _scaled(numbers: np.ndarray, dtype: str) -> np.ndarray:
     return numbers * 2.0**-31
 
 
+def substreams(first: np.ndarray, count: int, steps: Sequence[np.ndarray]) -> np.ndarray:
+    """Return `count` states of which each is ``steps`` times the one before.
+
+    Parameters
+    ----------
+    first : int32 array of shape (6,)
+    count : int
+    steps : two int64 arrays of shape (3, 3)
+        What the halves of a state are multiplied by, modulo M1 and M2.
+
+    Returns
+    -------
+    int32 array of shape (count, 6)
+    """
+    states = np.empty((count, 6), "int32")
+    states[0] = first
+    # Twice as many at a time; of a negative seed C's remainders depend on the way there.
+    most = count if first.min() >= 0 else 1
+    powers, done = list(steps), 1
+    while done < count:
+        new = min(done, most, count - done)
+        states[done : done + new] = _jumped(states[done - min(done, most) :][:new], powers)
+        done += new
+        if done <= most:
+            powers = [
+                _product(power, power, modulus)
+                for power, modulus in zip(powers, (M1, M2), strict=True)
+            ]
+    return states
+
+
+def _jumped(states: np.ndarray, steps: Sequence[np.ndarray], moduli=(M1, M2)) -> np.ndarray:
+    """states : (streams, 6). Each half of each state times its matrix."""
+    halves = states[:, : steps[0].shape[1]], states[:, steps[0].shape[1] :]
+    return np.concatenate(
+        [
+            _product(step, half.T, modulus)
+            for step, half, modulus in zip(steps, halves, moduli, strict=True)
+        ]
+    ).T
+
+
+def _product(a: np.ndarray, b: np.ndarray, modulus) -> np.ndarray:
+    """a @ b modulo `modulus`, as C has remainders; int64, in which three products overflow."""
+    terms = a[:, :, None].astype("int64") * b[None]
+    return np.fmod(np.fmod(terms, np.int64(modulus)).sum(axis=1), np.int64(modulus))
+
+
 def _mend(rng_mrg: ModuleType) -> None:
     def perform(self, node, inp, out, params):
         rstate, size = inp
@@ -94,3 +146,19 @@ def _mend(rng_mrg: ModuleType) -> None:
         return original(rstate, new_rstate, NORM, np.int64(mask), np.int64(offset))
 
     rng_mrg.mrg_next_value = mrg_next_value  # type: ignore[attr-defined]
+
+    def mult_mat_vect(v, A, m1, B, m2):
+        return _jumped(np.asarray(v)[None], (A, B), (m1, m2))[0].astype("int32")
+
+    vars(mult_mat_vect).update(vars(rng_mrg.multMatVect))
+    rng_mrg.multMatVect = mult_mat_vect  # type: ignore[attr-defined]
+
+    def get_substream_rstates(self, n_streams, dtype, inc_rstate=True):
+        assert isinstance(dtype, str)
+        assert 0 < n_streams < 2**72
+        states = substreams(self.rstate, n_streams, (rng_mrg.A1p72, rng_mrg.A2p72))
+        if inc_rstate:
+            self.inc_rstate()
+        return states
+
+    rng_mrg.MRG_RandomStreams.get_substream_rstates = get_substream_rstates

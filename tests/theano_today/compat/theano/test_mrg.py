@@ -135,3 +135,42 @@ def test_without_updates_the_state_stays():
         [], streams.uniform((5,)), mode="FAST_COMPILE", no_default_updates=True
     )
     np.testing.assert_array_equal(function(), function())
+
+
+def one_after_the_other(first, count):
+    """As Theano's loop: DotModulo by its C code, of one stream after the other."""
+    v, m1, m2 = T.ivector(), T.iscalar(), T.iscalar()
+    a, b = T.lmatrix(), T.lmatrix()
+    step = theano.function([a, v, m1, b, (w := T.ivector()), m2],
+                           rng_mrg.DotModulo()(a, v, m1, b, w, m2))  # fmt: skip
+    states = [np.asarray(first, "int32")]
+    for _ in range(count - 1):
+        last = states[-1]
+        states.append(
+            step(rng_mrg.A1p72, last[:3], rng_mrg.M1, rng_mrg.A2p72, last[3:], rng_mrg.M2)
+        )
+    return np.stack(states), step(
+        rng_mrg.A1p134, states[0][:3], rng_mrg.M1, rng_mrg.A2p134, states[0][3:], rng_mrg.M2
+    )
+
+
+@pytest.mark.parametrize(
+    "seed",
+    [12345, M2 - 1, [1, 2, 3, M2 - 1, 5, 6], [M1 - 1] * 3 + [M2 - 1] * 3, -7, [5, -1, 3, 4, 2, -9]],
+)
+def test_streams_begin_where_theanos_c_code_lets_them(seed):
+    expected, next_state = one_after_the_other(np.broadcast_to(seed, 6), 70)
+    for count in (1, 2, 3, 64, 70):
+        streams = MRG_RandomStreams(seed)
+        np.testing.assert_array_equal(
+            streams.get_substream_rstates(count, "float32", inc_rstate=False), expected[:count]
+        )
+        states = streams.get_substream_rstates(count, "float32")
+        assert states.dtype == streams.rstate.dtype == np.int32
+        np.testing.assert_array_equal(streams.rstate, next_state)
+
+
+def test_the_next_stream_of_a_state():
+    first, next_state = one_after_the_other(np.arange(1, 7), 2)
+    np.testing.assert_array_equal(rng_mrg.ff_2p72(first[0]), first[1])
+    np.testing.assert_array_equal(rng_mrg.ff_2p134(first[0]), next_state)
