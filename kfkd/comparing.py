@@ -60,12 +60,12 @@ def plot_curves(nets: Mapping[str, Nets], title: str) -> Figure:
             loss = np.array([row[f"{kind}_loss"] for row in rows], dtype=float)
             axis.plot(
                 epochs, loss, linewidth=width, alpha=alpha, marker=dots, markersize=12,
-                label=f"{name}, {kind}", **style,
+                label=name if kind == "valid" else None, **style,
             )  # fmt: skip
     axis.set(title=title, xscale="log", yscale="log")
     axis.set(xlabel="epoch", ylabel="loss (mean squared error)")
     axis.grid()
-    axis.legend(title="thin: training; bold: validation", handlelength=4)
+    axis.legend(title="bold: validation; thin: training", handlelength=4)
     drawing.label_losses(axis)
     return fig
 
