@@ -32,18 +32,18 @@ from kfkd.moving import write_gif
 from kfkd.nets import load_nets, predict
 from kfkd.options import plot_options
 from kfkd.output import quiet
-from kfkd.tutorial import NET2 as TUTORIAL
+from kfkd.tutorial import points
 from load import load2d
 from theano_today.errors import DataError, MissingFileError
 
 WHOSE = {"kaggle": "Kaggle's faces", "generated": "generated faces"}
 
 
-def plot_learning_curves(history, title, published=()):
+def plot_learning_curves(history, title, beside=None):
     """Draw the loss of every epoch, and the RMSE in pixels that it means.
 
-    The epochs, too, have a logarithmic axis: it keeps apart the losses that the tutorial
-    published, for the epochs 1 to 5, 500 and 1000.
+    `beside` names one of the tutorial's nets, whose losses are drawn, too. The epochs have a
+    logarithmic axis: it keeps apart those of net2, the epochs 1 to 5, 500 and 1000.
     """
     fig, axis = pyplot.subplots(figsize=(9, 6), layout="constrained")
     epochs = [row["epoch"] for row in history]
@@ -51,10 +51,11 @@ def plot_learning_curves(history, title, published=()):
     for name, color in [("train", BLUE), ("valid", ORANGE)]:
         loss = np.array([row[f"{name}_loss"] for row in history], dtype=float)
         axis.plot(epochs, loss, linewidth=2.5, color=color, marker=dots, markersize=12, label=name)
-    if published:
-        x, train, valid = zip(*published, strict=True)
-        axis.plot(x, train, "o", color=BLUE, markersize=13, label="train, tutorial", mfc="white")
-        axis.plot(x, valid, "s", color=ORANGE, markersize=7, label="valid, tutorial", mfc="white")
+    if beside:
+        x, train, valid = zip(*points(beside), strict=True)
+        whose = f"tutorial's {beside}"
+        axis.plot(x, train, "o", color=BLUE, markersize=13, label=f"train, {whose}", mfc="white")
+        axis.plot(x, valid, "s", color=ORANGE, markersize=7, label=f"valid, {whose}", mfc="white")
     axis.set(title=title, xscale="log", yscale="log")
     axis.set(xlabel="epoch", ylabel="loss (mean squared error)")
     axis.grid()
@@ -100,7 +101,8 @@ def draw_training(net, name):
         trained_on = getattr(net, "trained_on_", source())
         title = f"Learning curves of {name} on {WHOSE[trained_on]}"
         if trained_on == "kaggle":
-            picture = plot_learning_curves(net.train_history_, title, published=TUTORIAL)
+            beside = name if points(name) else "net2"
+            picture = plot_learning_curves(net.train_history_, title, beside)
         else:
             title += "\n(without the tutorial's losses, which are of Kaggle's faces)"
             picture = plot_learning_curves(net.train_history_, title)

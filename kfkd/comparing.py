@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from kfkd import drawing
 from kfkd.keypoints import COLUMNS, KEYPOINTS
 from kfkd.nets import Nets, predict_columns
+from kfkd.tutorial import points
 from theano_today.errors import DataError
 
 # Of Okabe and Ito; lines differ in their dashes, too.
@@ -34,6 +35,8 @@ def names_of(paths: Iterable[Path]) -> list[str]:
 def plot_curves(nets: Mapping[str, Nets], title: str) -> Figure:
     """Draw training and validation losses of several nets; specialists have a curve each.
 
+    A circle is what the tutorial's net of that name ended with, if the net knows Kaggle's faces.
+
     Raises
     ------
     DataError
@@ -51,6 +54,12 @@ def plot_curves(nets: Mapping[str, Nets], title: str) -> Figure:
     }
     if not histories:
         raise DataError("no epoch of these nets has ended with a finite loss")
+    comparable = {
+        name
+        for name, parts in nets.items()
+        if all(getattr(net, "trained_on_", "") == "kaggle" for net in parts.values())
+    }
+    said = "bold: validation; thin: training"
     fig, axis = pyplot.subplots(figsize=(9, 6), layout="constrained")
     for i, (name, rows) in enumerate(histories.items()):
         style: dict[str, Any] = {"color": _COLORS[i % MOST], "linestyle": _DASHES[i % MOST]}
@@ -62,10 +71,16 @@ def plot_curves(nets: Mapping[str, Nets], title: str) -> Figure:
                 epochs, loss, linewidth=width, alpha=alpha, marker=dots, markersize=12,
                 label=name if kind == "valid" else None, **style,
             )  # fmt: skip
+        for point in points(name)[-1:] if name in comparable else []:
+            axis.plot(
+                point.epoch, point.valid_loss, "o", color=style["color"], markersize=11,
+                mfc="white", zorder=3, gid=f"tutorial's {name}",
+            )  # fmt: skip
+            said = "bold: validation; thin: training\ncircle: where the tutorial's ended"
     axis.set(title=title, xscale="log", yscale="log")
     axis.set(xlabel="epoch", ylabel="loss (mean squared error)")
     axis.grid()
-    axis.legend(title="bold: validation; thin: training", handlelength=4)
+    axis.legend(title=said, handlelength=4)
     drawing.label_losses(axis)
     return fig
 

@@ -132,20 +132,21 @@ def net_file(tmp_path):
 
 class TestLearningCurves:
     def test_curves_and_the_tutorials_points(self):
-        figure = plot_results.plot_learning_curves(
-            some_history(30), "a title", plot_results.TUTORIAL
-        )
+        figure = plot_results.plot_learning_curves(some_history(30), "a title", "net2")
         lines = {line.get_label(): line for line in figure.axes[0].get_lines()}
-        assert list(lines) == ["train", "valid", "train, tutorial", "valid, tutorial"]
+        assert list(lines) == ["train", "valid", "train, tutorial's net2", "valid, tutorial's net2"]
         assert legend_labels(figure) == list(lines)
         assert list(lines["train"].get_xdata()) == list(range(1, 31))
         assert lines["valid"].get_ydata()[1] == 0.045
-        published = lines["valid, tutorial"].get_xydata().tolist()
+        published = lines["valid, tutorial's net2"].get_xydata().tolist()
         assert published[0] == [1, 0.042740]
         assert published[-2:] == [[500, 0.002013], [1000, 0.001566]]
-        assert lines["train, tutorial"].get_xydata().tolist()[4] == [5, 0.006783]
-        assert lines["train, tutorial"].get_marker() != lines["valid, tutorial"].get_marker()
-        assert lines["train, tutorial"].get_linestyle() == "None"
+        assert lines["train, tutorial's net2"].get_xydata().tolist()[4] == [5, 0.006783]
+        assert (
+            lines["train, tutorial's net2"].get_marker()
+            != lines["valid, tutorial's net2"].get_marker()
+        )
+        assert lines["train, tutorial's net2"].get_linestyle() == "None"
 
     def test_axes(self):
         figure = plot_results.plot_learning_curves(some_history(30), "a title")
@@ -165,10 +166,10 @@ class TestLearningCurves:
         assert pixels.get_ylim() == pytest.approx(np.sqrt(axis.get_ylim()) * 48)
 
     @pytest.mark.filterwarnings("error")
-    @pytest.mark.parametrize("published", [(), plot_results.TUTORIAL])
+    @pytest.mark.parametrize("beside", [None, "net2", "net4"])
     @pytest.mark.parametrize("epochs", [1, 2, 10, 1000])
-    def test_any_number_of_epochs(self, epochs, published):
-        figure = plot_results.plot_learning_curves(some_history(epochs), "title", published)
+    def test_any_number_of_epochs(self, epochs, beside):
+        figure = plot_results.plot_learning_curves(some_history(epochs), "title", beside)
         assert_legible(figure)
         axis = figure.axes[0]
         assert axis.get_xlim()[0] > 0.5
@@ -195,7 +196,7 @@ class TestLearningCurves:
         history[4]["train_loss"] = np.float32("nan")
         history[5]["valid_loss"] = float("inf")
         history[6]["valid_loss"] = None
-        figure = plot_results.plot_learning_curves(history, "title", plot_results.TUTORIAL)
+        figure = plot_results.plot_learning_curves(history, "title", "net2")
         assert_legible(figure)
 
 
@@ -226,7 +227,7 @@ class TestDraw:
     def test_kaggles_faces(self):
         figures = draw(Net(some_history(5)))
         assert set(figures) == PICTURES
-        assert "train, tutorial" in legend_labels(figures["learning_curves.png"])
+        assert "train, tutorial's net2" in legend_labels(figures["learning_curves.png"])
         title = figures["test_faces.png"].get_suptitle()
         assert title == "net2: predicted keypoints (test set of Kaggle's faces)"
         # The test faces are the training faces backwards.
@@ -236,6 +237,11 @@ class TestDraw:
         assert [worst[0].get_xlabel(), worst[5].get_xlabel()] == ["9.00 pixels", "0.250 pixels"]
         for figure in figures.values():
             assert_legible(figure)
+
+    def test_each_of_the_tutorials_nets_beside_its_own_figures(self):
+        figures = dict(plot_results.draw_training(Net(some_history(5)), "net4"))
+        lines = {x.get_label(): x for x in figures["learning_curves.png"].axes[0].get_lines()}
+        assert lines["valid, tutorial's net4"].get_xydata().tolist() == [[1000, 0.001387]]
 
     @pytest.mark.usefixtures("generated")
     def test_generated_faces_are_not_mixed_with_the_tutorials_losses(self):
@@ -251,7 +257,7 @@ class TestDraw:
         net = Net(some_history(5))
         net.trained_on_ = "kaggle"
         figures = draw(net, faces=False)
-        assert "train, tutorial" in legend_labels(figures["learning_curves.png"])
+        assert "train, tutorial's net2" in legend_labels(figures["learning_curves.png"])
 
     @pytest.mark.usefixtures("no_test_csv")
     @pytest.mark.parametrize("source", ["kaggle", "generated"])

@@ -78,6 +78,18 @@ class TestCurves:
         assert legend_labels(figure) == ["left eye center", "nose tip"]
         pyplot.close("all")
 
+    def test_the_tutorials_ends_beside_nets_that_know_kaggles_faces(self):
+        many = nets(net2=1, net4=2, mine=1)
+        for name in ("net4", "mine"):
+            many[name][COLUMNS].trained_on_ = "kaggle"
+        many["net2"][COLUMNS].trained_on_ = "generated"
+        figure = comparing.plot_curves(many, "Learning curves")
+        circles = {x.get_gid(): x for x in figure.axes[0].get_lines() if x.get_gid()}
+        assert list(circles) == ["tutorial's net4"]
+        assert circles["tutorial's net4"].get_xydata().tolist() == [[1000, 0.001387]]
+        assert_legible(figure)
+        pyplot.close("all")
+
     def test_no_finite_loss(self):
         broken = nets(net2=1)
         broken["net2"][COLUMNS].train_history_ = [{"valid_loss": np.nan, "epoch": 1}]
