@@ -109,8 +109,10 @@ def pooling_of(node, images: int) -> Pooling | None:
     None if the kernel does not cover them.
     """
     op = node.op
+    if len(node.inputs) != images + 3:
+        return None  # of a function that an older Theano pickled: the Op lacks ndim as well
     settings = [pair for v in node.inputs[images:] if (pair := _pair(v)) is not None]
-    if op.ndim != 2 or len(settings) != 3 or len(node.inputs) != images + 3:
+    if op.ndim != 2 or len(settings) != 3:
         return None
     if any(v.dtype != "float32" for v in node.inputs[:images]):
         return None

@@ -13,6 +13,7 @@ several outputs.
 from __future__ import annotations
 
 import theano.scalar as ts
+from theano import config
 from theano.compile import optdb
 from theano.gof import Constant, Optimizer, toolbox
 from theano.gof.opt import copy_stack_trace
@@ -23,6 +24,9 @@ from theano_today.engine import genuine
 from theano_today.engine.dispatch import is_on
 from theano_today.engine.formulas import Formula, Uncovered
 
+# What Theano's own fusion of Elemwise nodes is excluded by
+FUSION = "fusion", "local_elemwise_fusion", "FusionOptimizer"
+
 
 class FuseUpdateRules(Optimizer):
     """Make one node of Elemwise nodes that nothing but each other and the outputs needs."""
@@ -31,7 +35,7 @@ class FuseUpdateRules(Optimizer):
         fgraph.attach_feature(toolbox.ReplaceValidate())
 
     def apply(self, fgraph):
-        if not is_on():
+        if not is_on() or not config.tensor.local_elemwise_fusion:
             return
         for nodes in groups(fgraph):
             made = together(nodes)
@@ -132,4 +136,4 @@ def register() -> None:
     if "update_rules" in optdb:
         return  # Theano was reloaded
     # Behind Theano's own fusion (49), before what works in place (75).
-    optdb.register("update_rules", FuseUpdateRules(), 49.3, "fast_run", "fusion")
+    optdb.register("update_rules", FuseUpdateRules(), 49.3, "fast_run", *FUSION)

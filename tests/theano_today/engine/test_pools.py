@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import theano
 import theano.tensor as T
+from theano.gof import Apply
 from theano.tensor.signal import pool
 
 from tests.theano_graphs import fused, stock
@@ -194,3 +195,12 @@ def test_a_net_with_them_in_debug_mode():
     f = theano.function([x], T.grad((p**2).sum(), x), mode=mode)
     value = np.random.RandomState(7).normal(size=(1, 2, 5, 5)).astype(np.float32)
     assert f(value).shape == value.shape
+
+
+def test_what_an_older_theano_pickled():
+    """Pool had its window as an attribute, and none of today's; Theano mends that later."""
+    x = T.ftensor4()
+    op = pool.Pool(True)
+    del op.ndim
+    assert pools.pool(Apply(op, [x], [x.type()])) is None
+    assert pools.max_pool_grad(Apply(op, [x, x, x], [x.type()])) is None

@@ -266,7 +266,8 @@ class Bound:
         if builder is None:
             builder = build()
         if builder.nit_sots:  # now that their shapes are known: computed where they are stored
-            builder = build(builder.rows, builder.nit_sots)
+            with contextlib.suppress(NoSplit):  # else copied there: what is the same for all rows
+                builder = build(builder.rows, builder.nit_sots)
         self.rows, self.nit_sots = builder.rows, builder.nit_sots
         self.words, self.places = builder.words, builder.slots
         self.template = np.zeros((len(self.places), 5), np.int64)

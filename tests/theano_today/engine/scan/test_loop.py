@@ -282,6 +282,26 @@ def test_what_is_not_covered_runs_as_before(runs):
     assert not runs
 
 
+@pytest.mark.parametrize("of_state", [False, True])
+def test_an_output_that_is_the_same_at_each_step(of_state, runs):
+    """Beside a state of rows that are divided: what is not cannot be computed in its place."""
+    x = T.matrix()
+    state = [T.zeros_like(x)] if of_state else []
+    found, _ = theano.scan(
+        lambda *taps: [*(h + taps[-1] for h in taps[:-1]), taps[-1]],
+        outputs_info=[*state, None], non_sequences=[x], n_steps=3, mode=ORDINARY,
+    )  # fmt: skip
+    found = found if of_state else [found]
+    f = theano.function([x], [*found, T.grad(sum(v.sum() for v in found), x)])
+    value = np.arange(10, dtype="float32").reshape(5, 2)
+    *states, same, gradient = f(value)
+    np.testing.assert_array_equal(same, [value] * 3)
+    np.testing.assert_array_equal(gradient, np.full((5, 2), 9 if of_state else 3))
+    for state in states:
+        np.testing.assert_array_equal(state, [value, 2 * value, 3 * value])
+    assert len(runs) == 2
+
+
 def test_steps_that_hand_on_their_states():
     a, b = T.fvector(), T.fvector()
     (first, second, third), _ = theano.scan(
