@@ -52,6 +52,7 @@ def _register(theano: ModuleType) -> None:
     from theano_today.engine.scan import loop
 
     genuine.remember([*dispatch.covered(), *loop.covered()])
+    genuine.remember_converting(dispatch.converting())
     legacy.register()
     rewrite.register()
     dropout.register()

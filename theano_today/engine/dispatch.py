@@ -67,26 +67,17 @@ def add(op_type: type, make: Callable) -> None:
     """Let `make`, as in `_functions`, run the Ops of a module that is imported later, or never."""
     _functions()[op_type] = make
     genuine.remember_more([op_type])
+    genuine.remember_converting([op_type])
+
+
+def converting() -> list[type]:
+    """Return the Op types whose functions are given what their inputs' types say."""
+    return list(_functions())
 
 
 def covered() -> list[type]:
     """Return the Op types that run otherwise than by Theano's C code."""
     return [*_functions(), *_in_python()]
-
-
-def keeps_promises(op) -> bool:
-    """Say whether what an Op returns is surely of the types that its outputs have.
-
-    True of the engine's own, which convert what they are given. Theano's C code does so as well,
-    but for many an Op it is Python that runs, which hands on what an Op of the user's has returned.
-    """
-    from theano.tensor.elemwise import DimShuffle
-
-    if type(op).__module__.startswith("theano_today.engine."):
-        return True
-    if type(op) is DimShuffle and op.drop:  # by Python
-        return False
-    return type(op) in _functions() and genuine.is_genuine(op)
 
 
 def patch(op_module: ModuleType) -> None:

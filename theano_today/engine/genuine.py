@@ -18,6 +18,8 @@ _METHODS = frozenset(
 
 # By class: its methods when Theano had been imported.
 _remembered: dict[type, dict[str, Any]] = {}
+# See `keeps_promises`
+_converting: set[type] = set()
 
 
 def remember(ops: Iterable[type]) -> None:
@@ -32,6 +34,26 @@ def remember(ops: Iterable[type]) -> None:
 def remember_more(ops: Iterable[type]) -> None:
     """The same for Ops of a module that Theano does not import by itself."""
     _remembered.update({cls: _methods(cls) for cls in ops})
+
+
+def remember_converting(ops: Iterable[type]) -> None:
+    """Note Ops that run on the engine, which converts what they are given (thunks.py)."""
+    _converting.update(ops)
+
+
+def keeps_promises(op: Any) -> bool:
+    """Say whether what an Op returns is surely of the types that its outputs have.
+
+    True of the engine's own. Theano's C code keeps them as well, but for many an Op it is Python
+    that runs, which hands on what an Op of the user's has returned.
+    """
+    from theano.tensor.elemwise import DimShuffle
+
+    if type(op).__module__.startswith("theano_today.engine."):
+        return True
+    if type(op) is DimShuffle and op.drop:  # by Python
+        return False
+    return type(op) in _converting and is_genuine(op)
 
 
 def is_genuine(op: Any) -> bool:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from theano_today.engine import genuine
+
 
 def thunk_of(run: Callable, node, storage_map, compute_map) -> Callable[[], None]:
     """Return a thunk of `node`.
@@ -63,13 +65,11 @@ def _doubtful(node, storage_map) -> list[tuple[int, np.dtype, int, bool, bool]]:
     """
     from theano.tensor import TensorType
 
-    from theano_today.engine import dispatch
-
     overwritten = {k for places in getattr(node.op, "destroy_map", {}).values() for k in places}
     found = []
     for k, v in enumerate(node.inputs):
         given = v.owner is None
-        known = storage_map[v][0] is not None if given else dispatch.keeps_promises(v.owner.op)
+        known = storage_map[v][0] is not None if given else genuine.keeps_promises(v.owner.op)
         if not known and isinstance(v.type, TensorType):
             found.append((k, np.dtype(v.type.dtype), v.type.ndim, k in overwritten, given))
     return found
