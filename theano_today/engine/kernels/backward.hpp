@@ -11,8 +11,9 @@ class BackwardPass {
   public:
     virtual ~BackwardPass() = default;
     virtual void begin(long part) const = 0;
-    // Add image n's to the part's sums, from g, the gradient of its p; that of its x to dx.
-    virtual void image(long part, long n, const float *g, float *dx) const = 0;
+    // Add those of `count` images to the part's sums, from g, the gradient of the first one's p;
+    // write those of their x to dx.
+    virtual void images(long part, long first, long count, const float *g, float *dx) const = 0;
     // Write dw and db; false if Winograd's sums were not finite, which may be its own fault.
     virtual bool finish(long parts) const = 0;
 };

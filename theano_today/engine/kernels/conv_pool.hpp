@@ -32,20 +32,25 @@ inline void forward(const Link *links, long count) {
         stages.emplace_back(link->stage, link->w, link->b, memory);
         memory += ForwardPass::room(link->stage);
     }
-    Threads::instance().run_in_shares(links[0].stage.images, [&](long n) {
+    // A stage alone takes small images several at a time.
+    const long images = links[0].stage.images;
+    const long together = count == 1 ? ForwardPass::together(links[0].stage) : 1;
+    Threads::instance().run_in_shares((images + together - 1) / together, [&](long group) {
+        const long n = group * together, some = std::min(together, images - n);
         const float *x = links[0].x + n * links[0].stage.x_size(links[0].stage.x_blocked);
         for (long k = 0; k < count; k++) {
             const StageShape &s = links[k].stage;
             const long p_size = s.p_size(s.p_blocked), blocked = s.p_size(true);
-            float *p = links[k].p ? links[k].p + n * p_size : handed(k, p_size);
+            float *p = links[k].p ? links[k].p + n * p_size : handed(k, some * p_size);
             uint8_t *winners = nullptr; // without a pool, not needed if nobody asks for them
             if (links[k].winners)
                 winners = links[k].winners + n * blocked;
             else if (s.pool == 2)
                 winners = (uint8_t *)scratch(Use::winners, blocked / 4 + 1);
-            stages[k].image(x, p, winners);
-            if (links[k].mask != nullptr)
-                drop(s, p, s.p_blocked, links[k].mask + n * s.p_size(false), links[k].scale);
+            stages[k].images(x, some, p, winners);
+            for (long i = 0; i < some && links[k].mask != nullptr; i++)
+                drop(s, p + i * p_size, s.p_blocked, links[k].mask + (n + i) * s.p_size(false),
+                     links[k].scale);
             x = p;
         }
     });
@@ -62,14 +67,16 @@ inline long parts_of(long images, long floats) {
     return images < parts ? images : parts;
 }
 
-// What dropout, if there is any, leaves of g, the gradient of image n's p
-inline const float *kept(const Link &link, long n, const float *g) {
+// What dropout, if there is any, leaves of g, the gradient of the p of some images from the n-th on
+inline const float *kept(const Link &link, long n, long some, const float *g) {
     if (link.mask == nullptr)
         return g;
     const StageShape &s = link.stage;
-    float *left = scratch(Use::kept, s.p_size(s.p_blocked));
-    std::memcpy(left, g, s.p_size(s.p_blocked) * sizeof(float));
-    drop(s, left, s.p_blocked, link.mask + n * s.p_size(false), link.scale);
+    const long size = s.p_size(s.p_blocked);
+    float *left = scratch(Use::kept, some * size);
+    std::memcpy(left, g, some * size * sizeof(float));
+    for (long i = 0; i < some; i++)
+        drop(s, left + i * size, s.p_blocked, link.mask + (n + i) * s.p_size(false), link.scale);
     return left;
 }
 
@@ -110,21 +117,25 @@ inline bool backward(const Link *links, long count, bool exact) {
         if (links[k].dw != nullptr)
             sums += parts * sums_of(links[k]);
     }
+    // A stage alone takes small images several at a time.
+    const bool alone = count == 1 && links[0].stage.pool == 1;
+    const long together = alone ? UnpooledBackward::together(links[0].stage) : 1;
     Threads::instance().run(parts, [&](long part) {
         const Share mine(images, part, parts);
         for (const auto &stage : stages)
             stage->begin(part);
-        for (long n = mine.begin; n < mine.end; n++) {
+        for (long n = mine.begin; n < mine.end; n += together) {
+            const long some = std::min(together, mine.end - n);
             const StageShape &last = links[count - 1].stage;
             const float *g = links[count - 1].g + n * last.p_size(last.p_blocked);
             for (long k = count - 1; k >= 0; k--) {
                 const long x_size = links[k].stage.x_size(links[k].stage.dx_blocked);
                 float *dx = nullptr;
                 if (k > 0)
-                    dx = handed(k, x_size);
+                    dx = handed(k, some * x_size);
                 else if (links[0].dx != nullptr)
                     dx = links[0].dx + n * x_size;
-                stages[k]->image(part, n, kept(links[k], n, g), dx);
+                stages[k]->images(part, n, some, kept(links[k], n, some, g), dx);
                 g = dx;
             }
         }

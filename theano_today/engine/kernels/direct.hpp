@@ -15,13 +15,17 @@ inline long direct_weights_size(const StageShape &s) {
     return round_up(s.filters, DIRECT_FILTERS) * s.channels * s.taps();
 }
 
-inline void direct_weights(const StageShape &s, const float *w, float *packed) {
-    for (long f0 = 0; f0 < s.filters; f0 += DIRECT_FILTERS)
-        for (long c = 0; c < s.channels; c++)
-            for (long i = 0; i < s.filter_rows; i++)
-                for (long j = 0; j < s.filter_columns; j++)
-                    for (long f = f0; f < f0 + DIRECT_FILTERS; f++)
-                        *packed++ = f < s.filters ? w[s.weight(f, c, i, j)] : 0;
+// here: by the calling thread alone
+inline void direct_weights(const StageShape &s, const Filters &w, float *packed, bool here) {
+    const long groups = (s.filters + DIRECT_FILTERS - 1) / DIRECT_FILTERS;
+    pack_in_shares(here ? 0 : s.weights(), groups * s.channels, [&](long item) {
+        const long f0 = item / s.channels * DIRECT_FILTERS, c = item % s.channels;
+        float *to = packed + item * s.taps() * DIRECT_FILTERS;
+        for (long i = 0; i < s.filter_rows; i++)
+            for (long j = 0; j < s.filter_columns; j++)
+                for (long f = f0; f < f0 + DIRECT_FILTERS; f++)
+                    *to++ = f < s.filters ? w.at(f, c, i, j) : 0;
+    });
 }
 
 // NV * V filters at W adjacent windows of one row. PIXEL: floats from one pixel to the next.

@@ -53,6 +53,16 @@ class Soon {
     long bytes = 0, stride = 0, rows = 0;
 };
 
+constexpr long TOO_SMALL = 1 << 20; // multiplications that are done before a thread has woken up
+
+// Pack weights, of which there are so many, item by item; on all threads where that pays
+template <class F> inline void pack_in_shares(long weights, long items, F &&pack) {
+    if (weights >= TOO_SMALL >> 6)
+        return Threads::instance().run_in_shares(items, pack);
+    for (long item = 0; item < items; item++)
+        pack(item);
+}
+
 // Which k of a product are summed over: all of 0 to count - 1, or those in a list.
 struct All {
     long count;
@@ -239,8 +249,6 @@ inline void product_part(Matrix a, Matrix b, float *c, long row, long m, long n,
         }
     }
 }
-
-constexpr long TOO_SMALL = 1 << 20; // multiplications that are done before a thread has woken up
 
 // C (m, n) = A (m, k) @ B (k, n), C contiguous
 inline void product(Matrix a, Matrix b, float *c, long m, long n, long k) {

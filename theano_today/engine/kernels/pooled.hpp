@@ -69,37 +69,10 @@ class PooledBackward : public BackwardPass {
             std::memset(sums + part * sums_room(s), 0, sums_room(s) * sizeof(float));
     }
 
-    void image(long part, long n, const float *g, float *dx) const override {
-        if (s.windows() == 0) { // ignore_border left no window
-            if (of_inputs)
-                std::memset(dx, 0, s.x_size(s.dx_blocked) * sizeof(float));
-            return;
-        }
-        const float *x = link.x + n * s.x_size(s.x_blocked);
-        const uint8_t *winners = link.winners + n * s.p_size(true);
-        const PooledGradient gradient = {g, s.p_blocked != 0};
-        const bool few = s.few_channels() && link.dw != nullptr;
-        if (few)
-            add_few_channels(s, x, gradient, winners, dw(part), image_db(part), db(part));
-        const bool dw_here = !few && link.dw != nullptr;
-        if (!dw_here && !of_inputs)
-            return;
-        // The blocked image that patches are in
-        const long width = s.fits() ? s.columns : s.seen_columns();
-        const long height = s.fits() ? s.rows : s.seen_rows();
-        Image image = {nullptr, height * width * V, width * V};
-        if (dw_here)
-            image = blocks_of(s, x);
-        const bool in_place = s.dx_blocked && s.fits();
-        float *padded = nullptr;
-        if (of_inputs)
-            padded = in_place ? dx : scratch(Use::dx, s.channel_blocks() * V * height * width);
-        HitsPass{s, weights, dw_here ? dw(part) : nullptr, db(part)}.add(image, padded, gradient,
-                                                                         winners, patches);
-        if (of_inputs && s.fits() && !s.dx_blocked)
-            blocks_to_planes(dx, padded, s.channels, s.rows * s.columns);
-        else if (of_inputs && !in_place)
-            unpad(s, padded, dx);
+    void images(long part, long first, long count, const float *g, float *dx) const override {
+        for (long n = 0; n < count; n++)
+            image(part, first + n, g + n * s.p_size(s.p_blocked),
+                  dx ? dx + n * s.x_size(s.dx_blocked) : nullptr);
     }
 
     bool finish(long parts) const override {
@@ -128,6 +101,39 @@ class PooledBackward : public BackwardPass {
     }
 
   private:
+    void image(long part, long n, const float *g, float *dx) const {
+        if (s.windows() == 0) { // ignore_border left no window
+            if (of_inputs)
+                std::memset(dx, 0, s.x_size(s.dx_blocked) * sizeof(float));
+            return;
+        }
+        const float *x = link.x + n * s.x_size(s.x_blocked);
+        const uint8_t *winners = link.winners + n * s.p_size(true);
+        const PooledGradient gradient = {g, s.p_blocked != 0};
+        const bool few = s.few_channels() && link.dw != nullptr;
+        if (few)
+            add_few_channels(s, x, gradient, winners, dw(part), image_db(part), db(part));
+        const bool dw_here = !few && link.dw != nullptr;
+        if (!dw_here && !of_inputs)
+            return;
+        // The blocked image that patches are in
+        const long width = s.fits() ? s.columns : s.seen_columns();
+        const long height = s.fits() ? s.rows : s.seen_rows();
+        Image image = {nullptr, height * width * V, width * V};
+        if (dw_here)
+            image = blocks_of(s, x, 1);
+        const bool in_place = s.dx_blocked && s.fits();
+        float *padded = nullptr;
+        if (of_inputs)
+            padded = in_place ? dx : scratch(Use::dx, s.channel_blocks() * V * height * width);
+        HitsPass{s, weights, dw_here ? dw(part) : nullptr, db(part)}.add(image, padded, gradient,
+                                                                         winners, patches);
+        if (of_inputs && s.fits() && !s.dx_blocked)
+            blocks_to_planes(dx, padded, s.channels, s.rows * s.columns);
+        else if (of_inputs && !in_place)
+            unpad(s, padded, dx);
+    }
+
     static long weights_size(const StageShape &s) {
         return s.filters * s.taps() * s.channel_blocks() * V;
     }

@@ -64,14 +64,13 @@ inline std::vector<Phase> phases_of(const StageShape &s, bool in_order) {
     return phases;
 }
 
-// w (channels, filters, ., .) <- the phase's taps of w (filters, channels, ., .), turned
-inline void turn_weights(const StageShape &s, const Phase &phase, const float *w, float *to) {
-    for (long c = 0; c < s.channels; c++)
-        for (long f = 0; f < s.filters; f++)
-            for (long i = phase.stage.filter_rows - 1; i >= 0; i--)
-                for (long j = phase.stage.filter_columns - 1; j >= 0; j--)
-                    *to++ = w[s.weight(f, c, phase.first_row + i * phase.down,
-                                       phase.first_column + j * phase.right)];
+// The phase's taps, turned, of filters whose channels are its outputs
+inline Filters turned(const StageShape &s, const Phase &phase, const float *w) {
+    const Filters all = Filters::of(s, w);
+    const long row = phase.first_row + (phase.stage.filter_rows - 1) * phase.down;
+    const long column = phase.first_column + (phase.stage.filter_columns - 1) * phase.right;
+    return {all.data + row * all.row + column * all.column, all.channel, all.filter,
+            -phase.down * all.row, -phase.right * all.column};
 }
 
 // dx (blocks, rows, columns, V) at the phase's pixels <- its outputs
@@ -91,10 +90,13 @@ struct Room {
     float *data;
     long rows, columns, top, left, step_rows, step_columns;
     long floats(const StageShape &s) const { return s.filter_blocks() * V * rows * columns; }
-    Image image() const { return {data, rows * columns * V, columns * V}; }
+    // Of images that lie behind each other
+    Image image(const StageShape &s) const {
+        return {data, rows * columns * V, columns * V, floats(s)};
+    }
     // The same from the first gradient on
-    Image gradients() const {
-        return {data + (top * columns + left) * V, rows * columns * V, columns * V};
+    Image gradients(const StageShape &s) const {
+        return {data + (top * columns + left) * V, rows * columns * V, columns * V, floats(s)};
     }
 };
 
@@ -254,27 +256,35 @@ class UnpooledBackward : public BackwardPass {
     }
     static long sums_room(const StageShape &s) {
         const long direct = direct_sums_size(s);
-        const long sums = by_winograd(s) ? std::max(direct, winograd_sums_size(s)) : direct;
+        const StageShape summed = s.halved() ? s.half() : s;
+        const long sums = by_winograd(s) ? std::max(direct, winograd_sums_size(summed)) : direct;
         return round_up(sums, 16) + 3 * s.filter_blocks() * V;
     }
 
     // `memory` has room() floats, `sums` parts times sums_room(). exact: nothing by Winograd
     UnpooledBackward(const Link &link, bool of_inputs, bool exact, float *memory, float *sums)
         : link(link), s(link.stage), of_inputs(of_inputs), winograd(by_winograd(s) && !exact),
-          sums(sums), plain(plain_room(s)), around(plain) {
+          summed(winograd && s.halved() ? s.half() : s), sums(sums), plain(plain_room(s)),
+          around(plain) {
         if (of_inputs && !all_finite(link.w, s.weights())) {
             scattered = memory;
             block_weights(s, link.w, scattered);
         } else if (of_inputs) {
             phases = phases_of(s, exact);
             for (const Phase &phase : phases) {
-                turn_weights(s, phase, link.w, memory);
-                passes.emplace_back(phase.stage, memory, nullptr,
-                                    memory + round_up(phase.stage.weights(), 16));
+                passes.emplace_back(phase.stage, turned(s, phase, link.w), nullptr, memory, true);
                 memory += phase_room(phase);
             }
             around = room_around(s, phases);
         }
+    }
+
+    // Of how many images Winograd has enough squares
+    static long together(const StageShape &s) {
+        long most = by_winograd(s) ? ForwardPass::together(s) : 1;
+        for (const Phase &phase : phases_of(s, false))
+            most = std::max(most, ForwardPass::together(phase.stage));
+        return most;
     }
 
     void begin(long part) const override {
@@ -282,42 +292,54 @@ class UnpooledBackward : public BackwardPass {
             std::memset(sums + part * sums_room(s), 0, sums_room(s) * sizeof(float));
     }
 
-    void image(long part, long n, const float *g, float *dx) const override {
-        if (!s.p_blocked) {
-            float *blocked = scratch(Use::pooled, s.p_size(true));
-            planes_to_blocks(blocked, g, s.filters, s.windows());
-            g = blocked;
-        }
-        const uint8_t *slopes = s.rectify ? link.winners + n * s.p_size(true) : nullptr;
-        float *const filter_sums = link.dw != nullptr ? image_db(part) : nullptr;
+    void images(long part, long first, long count, const float *g, float *dx) const override {
         const bool wanted = link.dw != nullptr || scattered != nullptr;
         const bool one = around.step_rows == 1 && around.step_columns == 1; // for both gradients
+        const bool fill_around = !passes.empty() || (one && wanted), fill_plain = !one && wanted;
         Room here = around, again = plain;
-        if (!passes.empty() || (one && wanted)) {
-            here.data = scratch(Use::spread, here.floats(s));
-            fill_room(s, g, slopes, here, one ? filter_sums : nullptr);
+        if (fill_around)
+            here.data = scratch(Use::spread, count * here.floats(s));
+        if (fill_plain)
+            again.data = scratch(Use::gradients, count * again.floats(s));
+        for (long n = 0; n < count; n++) {
+            const float *own = g + n * s.p_size(s.p_blocked);
+            if (!s.p_blocked) {
+                float *blocked = scratch(Use::pooled, s.p_size(true));
+                planes_to_blocks(blocked, own, s.filters, s.windows());
+                own = blocked;
+            }
+            const uint8_t *slopes =
+                s.rectify ? link.winners + (first + n) * s.p_size(true) : nullptr;
+            float *const filter_sums = link.dw != nullptr ? image_db(part) : nullptr;
+            const auto fill = [&](Room room, bool sum) {
+                room.data += n * room.floats(s);
+                fill_room(s, own, slopes, room, sum ? filter_sums : nullptr);
+            };
+            if (fill_around)
+                fill(here, one);
+            if (fill_plain)
+                fill(again, true);
+            if (link.dw != nullptr)
+                add_filter_sums(part);
         }
-        if (!one && wanted) {
-            again.data = scratch(Use::gradients, again.floats(s));
-            fill_room(s, g, slopes, again, filter_sums);
-        }
-        const Image gradients = (one ? here : again).gradients();
+        const Image gradients = (one ? here : again).gradients(s);
         if (link.dw != nullptr)
-            add_weights(part, n, gradients);
+            add_weights(part, link.x + first * s.x_size(s.x_blocked), count, gradients);
         if (of_inputs && scattered == nullptr)
-            write_inputs(here, dx);
-        if (scattered != nullptr) {
-            float *blocked = s.dx_blocked ? dx : scratch(Use::dx, s.x_size(true));
-            scatter_inputs(s, gradients, scattered, blocked);
+            write_inputs(here, count, dx);
+        for (long n = 0; n < count && scattered != nullptr; n++) {
+            float *to = dx + n * s.x_size(s.dx_blocked);
+            float *blocked = s.dx_blocked ? to : scratch(Use::dx, s.x_size(true));
+            scatter_inputs(s, gradients.at(n), scattered, blocked);
             if (!s.dx_blocked)
-                blocks_to_planes(dx, blocked, s.channels, s.rows * s.columns);
+                blocks_to_planes(to, blocked, s.channels, s.rows * s.columns);
         }
     }
 
     bool finish(long parts) const override {
         if (link.dw == nullptr)
             return true;
-        const long size = winograd ? winograd_sums_size(s) : direct_sums_size(s);
+        const long size = winograd ? winograd_sums_size(summed) : direct_sums_size(s);
         constexpr long PIECE = 1 << 12; // floats
         Threads::instance().run_in_shares((size + PIECE - 1) / PIECE, [&](long piece) {
             const long begin = piece * PIECE, end = std::min(size, begin + PIECE);
@@ -332,18 +354,18 @@ class UnpooledBackward : public BackwardPass {
             for (long f = 0; f < s.filters; f++)
                 db(0)[f] += db(part)[f];
         std::atomic<bool> finite{true};
-        Threads::instance().run_in_shares(s.filters, [&](long f) {
+        for (long f = 0; f < s.filters; f++)
             link.db[f] = parts > 0 ? float(db(0)[f]) : 0;
-            for (long c = 0; c < s.channels; c++)
-                if (!write_weights(f, c, parts > 0))
-                    finite.store(false, std::memory_order_relaxed);
+        Threads::instance().run_in_shares(s.filter_blocks() * s.channels, [&](long item) {
+            if (!write_weights(item / s.channels * V, item % s.channels, parts > 0))
+                finite.store(false, std::memory_order_relaxed);
         });
         return finite;
     }
 
   private:
     static bool by_winograd(const StageShape &s) {
-        return s.winograd() && s.filter_rows == 3 && s.filters >= 8;
+        return (s.winograd() || s.halved()) && s.filters >= 8;
     }
     float *dw(long part) const { return sums + part * sums_room(s); }
     double *db(long part) const { return (double *)(image_db(part) + s.filter_blocks() * V); }
@@ -351,7 +373,7 @@ class UnpooledBackward : public BackwardPass {
     float *image_db(long part) const { return dw(part) + sums_room(s) - 3 * s.filter_blocks() * V; }
 
     static long phase_room(const Phase &phase) {
-        return round_up(phase.stage.weights(), 16) + ForwardPass::room(phase.stage);
+        return round_up(ForwardPass::room(phase.stage), 16);
     }
     // Zeros behind the last output fill up Winograd's squares.
     static Room plain_room(const StageShape &s) {
@@ -378,63 +400,88 @@ class UnpooledBackward : public BackwardPass {
         return room;
     }
 
-    void write_inputs(Room room, float *dx) const {
+    void write_inputs(Room room, long count, float *dx) const {
         const bool whole = phases.size() == 1 && phases[0].down == 1 && phases[0].right == 1;
-        float *blocked = s.dx_blocked || whole ? dx : scratch(Use::dx, s.x_size(true));
+        const long size = s.x_size(true);
+        float *blocked = s.dx_blocked || whole ? dx : scratch(Use::dx, count * size);
         if (long(phases.size()) < s.step_rows * s.step_columns && !whole)
-            std::memset(blocked, 0, s.x_size(true) * sizeof(float)); // no tap meets some pixels
+            std::memset(blocked, 0, count * size * sizeof(float)); // no tap meets some pixels
         for (size_t k = 0; k < passes.size(); k++) {
             const Phase &phase = phases[k];
-            Image image = room.image();
+            Image image = room.image(s);
             image.data += ((room.top - phase.above) * room.columns + room.left - phase.beside) * V;
             if (whole)
-                return passes[k].blocked_image(image, dx, nullptr);
-            float *p = scratch(Use::pooled, phase.stage.p_size(true));
-            passes[k].blocked_image(image, p, nullptr);
-            put_phase(s, phase, p, blocked);
+                return passes[k].blocked_images(image, count, dx, nullptr);
+            const long p_size = phase.stage.p_size(true);
+            float *p = scratch(Use::pooled, count * p_size);
+            passes[k].blocked_images(image, count, p, nullptr);
+            for (long n = 0; n < count; n++)
+                put_phase(s, phase, p + n * p_size, blocked + n * size);
         }
-        if (!s.dx_blocked)
-            blocks_to_planes(dx, blocked, s.channels, s.rows * s.columns);
+        for (long n = 0; n < count && !s.dx_blocked; n++)
+            blocks_to_planes(dx + n * s.x_size(false), blocked + n * size, s.channels,
+                             s.rows * s.columns);
     }
 
-    void add_weights(long part, long n, Image gradients) const {
+    void add_filter_sums(long part) const {
         for (long f = 0; f < s.filters; f++)
             db(part)[f] += image_db(part)[f];
         std::memset(image_db(part), 0, s.filter_blocks() * V * sizeof(float));
-        const float *x = link.x + n * s.x_size(s.x_blocked);
-        if (s.few_channels())
-            direct_add_weights(s, 1, planes_of(s, x), gradients, dw(part));
-        else if (winograd)
-            winograd_add_weights(s, blocks_of(s, x), gradients, dw(part));
-        else
-            direct_add_weights(s, V, blocks_of(s, x), gradients, dw(part));
     }
 
-    // dw of a filter and a channel; false if Winograd's sums are not finite
-    bool write_weights(long f, long c, bool any) const {
-        float taps[9] = {}, unlike = 0;
-        if (winograd && any) {
-            winograd_weights_of(s, dw(0), f, c, taps);
-            for (const float tap : taps)
-                unlike += 0.0f * tap;
+    void add_weights(long part, const float *x, long count, Image gradients) const {
+        if (winograd) {
+            const Image image =
+                s.halved() ? halves_of(s, summed, x, count) : blocks_of(s, x, count);
+            if (summed.filter_rows == 2)
+                winograd_add_weights<2>(summed, image, gradients, count, dw(part));
+            else
+                winograd_add_weights<3>(summed, image, gradients, count, dw(part));
+            return;
         }
-        const long panel = f / PANEL * PANEL,
-                   wide = std::min<long>(PANEL, s.filter_blocks() * V - panel);
-        const long first = panel * s.channels * s.taps() + c * s.taps() * wide + f - panel;
+        for (long n = 0; n < count; n++, x += s.x_size(s.x_blocked))
+            if (s.few_channels())
+                direct_add_weights(s, 1, planes_of(s, x), gradients.at(n), dw(part));
+            else
+                direct_add_weights(s, V, blocks_of(s, x, 1), gradients.at(n), dw(part));
+    }
+
+    // dw of V filters from f on and a channel; false if Winograd's sums are not finite
+    bool write_weights(long f, long c, bool some) const {
+        const auto write = [&](long i, long j, vf taps) {
+            for (long k = 0; k < V && f + k < s.filters; k++)
+                link.dw[s.weight(f + k, c, i, j)] = taps[k];
+        };
+        if (winograd && some)
+            return summed.filter_rows == 2 ? write_winograd<2>(f, c, write)
+                                           : write_winograd<3>(f, c, write);
+        const long panel = f / PANEL * PANEL;
+        const long wide = std::min<long>(PANEL, s.filter_blocks() * V - panel);
+        const float *from = dw(0) + (panel * s.channels + c * wide) * s.taps() + f - panel;
         for (long i = 0; i < s.filter_rows; i++)
-            for (long j = 0; j < s.filter_columns; j++) {
-                const long tap = i * s.filter_columns + j;
-                float value = 0;
-                if (any)
-                    value = winograd ? taps[tap] : dw(0)[first + tap * wide];
-                link.dw[s.weight(f, c, i, j)] = value;
+            for (long j = 0; j < s.filter_columns; j++, from += wide)
+                write(i, j, some ? load(from) : vf{});
+        return true;
+    }
+
+    template <int R, class F> bool write_winograd(long f, long c, F &&write) const {
+        const long images = s.halved() ? 4 : 1, step = s.halved() ? 2 : 1;
+        vf unlike = {}; // stays 0
+        for (long k = 0; k < images; k++) {
+            vf taps[R * R];
+            winograd_weights_of<R>(summed, dw(0), f, k * (summed.channels / images) + c, taps);
+            for (int at = 0; at < R * R; at++) {
+                unlike += 0.0f * taps[at];
+                write(step * (at / R) + k / 2, step * (at % R) + k % 2, taps[at]);
             }
-        return unlike == 0;
+        }
+        return !any((vi)(unlike != 0.0f));
     }
 
     const Link &link;
     const StageShape &s;
     const bool of_inputs, winograd;
+    const StageShape summed; // whose weights' sums they are: s, or its half
     float *sums;
     std::vector<Phase> phases;       // whose outputs are dx
     std::vector<ForwardPass> passes; // make them

@@ -15,10 +15,15 @@
 // Where all d are equal, y0 and y1 are the same to the last bit: ties of flat areas stay ties. Each
 // output depends on no inputs but its own, so that a NaN reaches those that it reaches directly.
 //
-// The gradient of 3x3 weights is the same algorithm turned about: with u for the gradients of y,
+// The gradient of weights is the same algorithm turned about: with u for the gradients of y,
 //
-//   s0 = (d0 - d2) u0    s1 = (d1 + d2) (u0 + u1)    s2 = (d2 - d1) (u0 - u1)    s3 = (d1 - d3)
-//   (-u1) dg0 = s0 + (s1 + s2) / 2      dg1 = (s1 - s2) / 2      dg2 = (s1 + s2) / 2 + s3
+//   R = 2   s0 = (d0 - d1) u0    s1 = d1 (u0 + u1)    s2 = (d1 - d2) (-u1)
+//           dg0 = s0 + s1        dg1 = s1 + s2
+//
+//   R = 3   s0 = (d0 - d2) u0                  s1 = (d1 + d2) (u0 + u1)
+//           s2 = (d2 - d1) (u0 - u1)           s3 = (d1 - d3) (-u1)
+//           dg0 = s0 + (s1 + s2) / 2           dg1 = (s1 - s2) / 2
+//           dg2 = (s1 + s2) / 2 + s3
 //
 // where s are summed over all squares first.
 #pragma once
@@ -30,18 +35,23 @@ namespace today {
 
 constexpr int MOST_BLOCKS = 16; // of channels, of which it is noticed whether they are 0
 
-// One dimension, in place: inputs, weights and the outputs' sums. CENTRE, the place that is part
-// of both outputs with a plus, is where sums start at the bias.
+// One dimension, in place: inputs, weights and the outputs' sums; outputs' gradients, and those of
+// weights from the sums. CENTRE, the place that is part of both outputs with a plus, is where sums
+// start at the bias.
 template <int R> struct Formula;
 template <> struct Formula<2> {
     static constexpr int SIZE = 3, CENTRE = 1;
     static INLINE void inputs(vf (&d)[3]) { d[0] = d[0] - d[1], d[2] = d[1] - d[2]; }
-    static INLINE void weights(const float (&g)[2], float (&u)[3]) {
+    static INLINE void weights(const vf (&g)[2], vf (&u)[3]) {
         u[0] = g[0], u[1] = g[0] + g[1], u[2] = g[1];
     }
     static INLINE void outputs(const vf (&m)[3], vf &y0, vf &y1) {
         y0 = m[0] + m[1], y1 = m[1] - m[2];
     }
+    static INLINE void gradients(vf u0, vf u1, vf (&u)[3]) {
+        u[0] = u0, u[1] = u0 + u1, u[2] = -u1;
+    }
+    static INLINE void gather(const vf (&s)[3], vf *g) { g[0] = s[0] + s[1], g[1] = s[1] + s[2]; }
 };
 template <> struct Formula<3> {
     static constexpr int SIZE = 4, CENTRE = 1;
@@ -50,12 +60,19 @@ template <> struct Formula<3> {
         d[0] = d[0] - d[2], d[3] = d[1] - d[3];
         d[1] = sum, d[2] = difference;
     }
-    static INLINE void weights(const float (&g)[3], float (&u)[4]) {
-        const float ends = 0.5f * (g[0] + g[2]), middle = 0.5f * g[1];
+    static INLINE void weights(const vf (&g)[3], vf (&u)[4]) {
+        const vf ends = 0.5f * (g[0] + g[2]), middle = 0.5f * g[1];
         u[0] = g[0], u[1] = ends + middle, u[2] = ends - middle, u[3] = g[2];
     }
     static INLINE void outputs(const vf (&m)[4], vf &y0, vf &y1) {
         y0 = (m[0] + m[1]) + m[2], y1 = (m[1] - m[2]) - m[3];
+    }
+    static INLINE void gradients(vf u0, vf u1, vf (&u)[4]) {
+        u[0] = u0, u[1] = u0 + u1, u[2] = u0 - u1, u[3] = -u1;
+    }
+    static INLINE void gather(const vf (&s)[4], vf *g) {
+        const vf both = 0.5f * (s[1] + s[2]);
+        g[0] = s[0] + both, g[1] = 0.5f * (s[1] - s[2]), g[2] = both + s[3];
     }
 };
 template <int R> constexpr int POSITIONS = Formula<R>::SIZE * Formula<R>::SIZE;
@@ -67,37 +84,50 @@ inline long winograd_weights_size(const StageShape &s) {
     return positions * s.channel_blocks() * V * round_up(s.filters, PANEL);
 }
 
-template <int R> inline void winograd_weights(const StageShape &s, const float *w, float *packed) {
+template <int R>
+inline void winograd_weights(const StageShape &s, const Filters &w, float *packed) {
     constexpr int SIZE = Formula<R>::SIZE;
-    const long channels = s.channel_blocks() * V;
-    const long position = channels * round_up(s.filters, PANEL);
-    std::memset(packed, 0, winograd_weights_size(s) * sizeof(float));
-    const auto transform = [&](long f) {
-        for (long c = 0; c < s.channels; c++) {
-            float *u = packed + (f / PANEL * channels + c) * PANEL + f % PANEL;
-            float rows[R][SIZE]; // of each column, turned
-            EACH (j, R) {
-                float column[R];
+    const long channels = s.channel_blocks() * V, panels = (s.filters + PANEL - 1) / PANEL;
+    const long position = channels * panels * PANEL;
+    // V filters of V channels at a time
+    const auto transform = [&](long item) {
+        const long first = item / s.channel_blocks() * V, block = item % s.channel_blocks() * V;
+        float *to = packed + (first / PANEL * channels + block) * PANEL + first % PANEL;
+        for (long c = block; c < block + V; c++, to += PANEL) {
+            alignas(64) float taps[R * R][V] = {};
+            for (long k = 0; k < V && first + k < s.filters && c < s.channels; k++)
                 EACH (i, R)
-                    column[i] = w[s.weight(f, c, i, j)];
+                    EACH (j, R)
+                        taps[R * i + j][k] = w.at(first + k, c, i, j);
+            vf rows[R][SIZE]; // of each column, turned
+            EACH (j, R) {
+                vf column[R];
+                EACH (i, R)
+                    column[i] = load(taps[R * i + j]);
                 Formula<R>::weights(column, rows[j]);
             }
             EACH (i, SIZE) {
-                float row[R], ready[SIZE];
+                vf row[R], ready[SIZE];
                 EACH (j, R)
                     row[j] = rows[j][i];
                 Formula<R>::weights(row, ready);
                 EACH (j, SIZE)
-                    u[(SIZE * i + j) * position] = ready[j];
+                    store(to + (SIZE * i + j) * position, ready[j]);
             }
         }
     };
-    if (s.weights() < TOO_SMALL >> 6)
-        for (long f = 0; f < s.filters; f++)
-            transform(f);
-    else
-        Threads::instance().run_in_shares(s.filters, transform);
+    pack_in_shares(s.weights(), panels * VECTORS * s.channel_blocks(), transform);
 }
+
+// Square `at` of some images: whose it is, and where it lies there
+struct Square {
+    long image, row, column;
+    Square(const StageShape &s, long at) {
+        const long columns = s.square_columns(), each = s.square_rows() * columns;
+        image = at / each, at -= image * each;
+        row = at / columns, column = at - row * columns;
+    }
+};
 
 // transformed [position][count][channels] <- the pixels under `count` squares from `first` on.
 // Returns the channels that are not 0 all over: others need not be multiplied.
@@ -106,11 +136,10 @@ inline Some winograd_inputs(const StageShape &s, Image image, long first, long c
                             float *transformed, int32_t *which) {
     constexpr int SIZE = Formula<R>::SIZE;
     const long channels = s.channel_blocks() * V, position = count * channels;
-    const long square_columns = s.square_columns();
     vi seen[MOST_BLOCKS] = {};
     for (long t = 0; t < count; t++, transformed += channels) {
-        const long row = (first + t) / square_columns, column = (first + t) % square_columns;
-        const float *x = image.data + 2 * row * image.row + 2 * column * V;
+        const Square at(s, first + t);
+        const float *x = image.at(at.image).data + 2 * at.row * image.row + 2 * at.column * V;
         for (long c = 0; c < channels; c += V, x += image.plane) {
             vf d[SIZE][SIZE];
             vi any_of = {};
@@ -182,10 +211,10 @@ inline bool winograd_outputs(const StageShape &s, const float *products, long fi
                              float *p, uint8_t *winners) {
     constexpr int SIZE = Formula<R>::SIZE;
     const long filters = s.filter_blocks() * V, position = count * filters;
-    const long square_columns = s.square_columns();
+    const long size = s.p_size(true);
     vf unlike = {}; // stays 0 as long as all is finite
     for (long t = 0; t < count; t++) {
-        const long row = (first + t) / square_columns, column = (first + t) % square_columns;
+        const auto [image, row, column] = Square(s, first + t);
         const int32_t exist = existing(s, row, column);
         for (long f = 0; f < filters; f += V) {
             const long at = t * filters + f;
@@ -200,11 +229,13 @@ inline bool winograd_outputs(const StageShape &s, const float *products, long fi
             Formula<R>::outputs(lower, z[2], z[3]);
             unlike += 0.0f * (z[0] + z[3]) + 0.0f * (z[1] + z[2]);
             if (s.pool == 2) {
-                const long to = f * s.windows() + (first + t) * V;
+                const long to =
+                    image * size + f * s.windows() + (row * s.pool_columns + column) * V;
                 finish_window(z, exist, s.rectify, p + to, winners + to);
                 continue;
             }
-            const long to = f * s.windows() + (2 * row * s.out_columns + 2 * column) * V;
+            const long to =
+                image * size + f * s.windows() + (2 * row * s.out_columns + 2 * column) * V;
             EACH (k, 4) {
                 const long here = to + ((k >> 1) * s.out_columns + (k & 1)) * V;
                 if (exist & 1 << k)
@@ -223,13 +254,14 @@ inline bool winograd_outputs(const StageShape &s, const float *products, long fi
 // Up to 36 the differences are those between two runs.
 constexpr long TOGETHER = 36;
 
-// p and winners (filter blocks, windows, V) of one image; false if an output was NaN or infinite.
+// p and winners (filter blocks, windows, V) of images; false if an output was NaN or infinite.
 // Infinities then call for direct_image(): inf - inf is NaN here and need not be there.
 template <int R>
-inline bool winograd_image(const StageShape &s, Image image, const float *weights,
-                           const float *bias, float *p, uint8_t *winners) {
+inline bool winograd_images(const StageShape &s, Image image, long images, const float *weights,
+                            const float *bias, float *p, uint8_t *winners) {
     constexpr int CENTRE = Formula<R>::CENTRE * (Formula<R>::SIZE + 1);
-    const long squares = s.square_rows() * s.square_columns(), most = POSITIONS<R> * TOGETHER;
+    const long squares = images * s.square_rows() * s.square_columns();
+    const long most = POSITIONS<R> * TOGETHER;
     float *transformed = scratch(Use::winograd, most * s.channel_blocks() * V);
     float *products = scratch(Use::products, most * s.filter_blocks() * V);
     int32_t *which = (int32_t *)scratch(Use::counts, s.channel_blocks() * V + 1);
@@ -244,54 +276,55 @@ inline bool winograd_image(const StageShape &s, Image image, const float *weight
     return finite;
 }
 
-// ---- the gradient of 3x3 weights -----------------------------------------------------------
+// ---- the gradient of weights -----------------------------------------------------------------
 
 // Of a part of the images: sums [position][panel][channel][filters of the panel]
 inline long winograd_sums_size(const StageShape &s) {
-    return POSITIONS<3> * s.channels * s.filter_blocks() * V;
+    return (s.filter_rows == 2 ? POSITIONS<2> : POSITIONS<3>)*s.channels * s.filter_blocks() * V;
 }
 
 // transformed [position][count][filters] <- the gradients of the outputs of `count` squares
+template <int R>
 inline void winograd_gradients(const StageShape &s, Image gradients, long first, long count,
                                float *transformed) {
+    constexpr int SIZE = Formula<R>::SIZE;
     const long filters = s.filter_blocks() * V, position = count * filters;
-    const long square_columns = s.square_columns();
-    const auto spread = [](vf a, vf b, vf(&to)[4]) __attribute__((always_inline)) {
-        to[0] = a, to[1] = a + b, to[2] = a - b, to[3] = -b; // inputs() has d1 - d3
-    };
     for (long t = 0; t < count; t++, transformed += filters) {
-        const long row = (first + t) / square_columns, column = (first + t) % square_columns;
-        const float *g = gradients.data + 2 * row * gradients.row + 2 * column * V;
+        const Square at(s, first + t);
+        const float *g =
+            gradients.at(at.image).data + 2 * at.row * gradients.row + 2 * at.column * V;
         for (long f = 0; f < filters; f += V, g += gradients.plane) {
-            vf left[4], right[4], line[4];
-            spread(load(g), load(g + gradients.row), left);
-            spread(load(g + V), load(g + gradients.row + V), right);
-            EACH (i, 4) {
-                spread(left[i], right[i], line);
-                EACH (j, 4)
-                    store(transformed + (4 * i + j) * position + f, line[j]);
+            vf left[SIZE], right[SIZE], line[SIZE];
+            Formula<R>::gradients(load(g), load(g + gradients.row), left);
+            Formula<R>::gradients(load(g + V), load(g + gradients.row + V), right);
+            EACH (i, SIZE) {
+                Formula<R>::gradients(left[i], right[i], line);
+                EACH (j, SIZE)
+                    store(transformed + (SIZE * i + j) * position + f, line[j]);
             }
         }
     }
 }
 
-// sums += one image's; of `gradients` pixels of 0 lie behind the last output.
-inline void winograd_add_weights(const StageShape &s, Image image, Image gradients, float *sums) {
+// sums += those of images; of `gradients` pixels of 0 lie behind the last output.
+template <int R>
+inline void winograd_add_weights(const StageShape &s, Image image, Image gradients, long images,
+                                 float *sums) {
     const long channels = s.channel_blocks() * V, filters = s.filter_blocks() * V;
-    const long squares = s.square_rows() * s.square_columns();
+    const long squares = images * s.square_rows() * s.square_columns();
     // As many as leave both factors in the second level's cache
     constexpr long FACTORS = 96 << 10; // floats
-    const long fitting = FACTORS / (POSITIONS<3> * (channels + filters));
+    const long fitting = FACTORS / (POSITIONS<R> * (channels + filters));
     const long together = fitting < 24 ? 24 : fitting < squares ? fitting : squares;
-    float *left = scratch(Use::winograd, POSITIONS<3> * together * channels);
-    float *right = scratch(Use::products, POSITIONS<3> * together * filters);
+    float *left = scratch(Use::winograd, POSITIONS<R> * together * channels);
+    float *right = scratch(Use::products, POSITIONS<R> * together * filters);
     int32_t *which = (int32_t *)scratch(Use::counts, channels + 1);
     for (long first = 0; first < squares; first += together) {
         const long count = squares - first < together ? squares - first : together;
-        winograd_inputs<3>(s, image, first, count, left, which);
-        winograd_gradients(s, gradients, first, count, right);
+        winograd_inputs<R>(s, image, first, count, left, which);
+        winograd_gradients<R>(s, gradients, first, count, right);
         float *to = sums;
-        for (int k = 0; k < POSITIONS<3>; k++)
+        for (int k = 0; k < POSITIONS<R>; k++)
             for (long f = 0; f < filters; f += PANEL) {
                 const int vectors = filters - f < PANEL ? (filters - f) / V : VECTORS;
                 for (long c = 0; c < s.channels; c += ROWS)
@@ -315,25 +348,26 @@ inline void winograd_add_weights(const StageShape &s, Image image, Image gradien
     }
 }
 
-// taps (9) of filter f and channel c, as they meet x, from the sums of all parts
-inline void winograd_weights_of(const StageShape &s, const float *sums, long f, long c,
-                                float (&taps)[9]) {
+// taps (R, R) of V filters from f on and channel c, as they meet x, from the sums of all parts
+template <int R>
+inline void winograd_weights_of(const StageShape &s, const float *sums, long f, long c, vf *taps) {
+    constexpr int SIZE = Formula<R>::SIZE;
     const long filters = s.filter_blocks() * V, position = s.channels * filters;
     const long panel = f / PANEL * PANEL, wide = filters - panel < PANEL ? filters - panel : PANEL;
     const float *from = sums + panel * s.channels + c * wide + f - panel;
-    const auto gather = [](const float (&s)[4], float *to, int step) {
-        const float both = 0.5f * (s[1] + s[2]);
-        to[0] = s[0] + both, to[step] = 0.5f * (s[1] - s[2]), to[2 * step] = both + s[3];
-    };
-    float lines[3][4];
-    EACH (j, 4) {
-        float column[4];
-        EACH (i, 4)
-            column[i] = from[(4 * i + j) * position];
-        gather(column, &lines[0][j], 4);
+    vf lines[SIZE][R]; // of each column
+    EACH (j, SIZE) {
+        vf column[SIZE];
+        EACH (i, SIZE)
+            column[i] = load(from + (SIZE * i + j) * position);
+        Formula<R>::gather(column, lines[j]);
     }
-    EACH (i, 3)
-        gather(lines[i], taps + 3 * i, 1);
+    EACH (i, R) {
+        vf row[SIZE];
+        EACH (j, SIZE)
+            row[j] = lines[j][i];
+        Formula<R>::gather(row, taps + R * i);
+    }
 }
 
 } // namespace today

@@ -21,6 +21,7 @@ from theano.tensor.nnet.abstract_conv import AbstractConv2d_gradInputs
 from theano.tensor.signal.pool import pool_2d
 
 from tests.theano_graphs import by_perform, by_thunk, fused, names, ops, relative, same_kind, stock
+from tests.theano_today.engine.conv_pool import test_op
 from theano_today.engine.conv_pool import reference
 from theano_today.engine.conv_pool.op import ConvPool, ConvPoolGrad, from_blocks, to_blocks
 
@@ -477,6 +478,39 @@ def test_winograds_rounding(channels, offset):
     doubles = [a.astype(np.float64) for a in (x, w, g)]
     want = reference.conv_grad(doubles[0], doubles[1], None, doubles[2], flip=False)[0]
     sizes = reference.conv_grad(abs(doubles[0]), doubles[1], None, abs(doubles[2]), flip=False)[0]
+    assert (abs(dw - want) <= 2e-6 * sizes).all()
+
+
+@pytest.mark.parametrize("size", [4, 6])
+@pytest.mark.parametrize("channels", [8, 33])
+@pytest.mark.parametrize("offset", [0, 100])
+def test_rounding_in_steps_of_two(size, channels, offset):
+    """Filters of half the size on every other pixel, four times the channels: their bounds."""
+    random = np.random.RandomState(channels)
+    x = (random.normal(size=(3, channels, 14, 18)) + offset).astype(np.float32)
+    w = random.normal(size=(40, channels, size, size)).astype(np.float32)
+    w -= w.mean((1, 2, 3), keepdims=True)
+    op = ConvPool((size, size), (0, 0, 0, 0), False, False, True, False, pool=1, subsample=(2, 2))
+    z, _ = by_thunk(op, x, w)
+    halves = [np.concatenate([a[:, :, i::2, j::2] for i, j in np.ndindex(2, 2)], 1) for a in (x, w)]
+    exact = reference.convolve(*[a.astype(np.float64) for a in halves], flip=False)
+    error = abs(z - exact)
+    bound = winograd_bound(*halves) if size == 6 else test_op.winograd_bound(*halves, np.zeros(40))
+    assert (error <= bound).all()
+    direct = abs(reference.convolve(*halves, flip=False) - exact)
+    assert 0 < error.mean() < 4 * direct.mean()
+    g = random.normal(size=z.shape).astype(np.float32)
+    gradient = ConvPoolGrad(
+        (size, size), (0, 0, 0, 0), False, False, True, True, False, pool=1, subsample=(2, 2)
+    )
+    dw, _ = by_thunk(gradient, x, w, np.zeros((3, 0, *z.shape[2:], 16), np.uint8), g)
+    of, steps = (x, w, None, g), {"flip": False, "subsample": (2, 2)}
+    want, sizes = (
+        reference.conv_grad(
+            *(None if a is None else change(a.astype(np.float64)) for a in of), **steps
+        )[0]
+        for change in (lambda a: a, abs)
+    )
     assert (abs(dw - want) <= 2e-6 * sizes).all()
 
 

@@ -41,11 +41,15 @@ inline Case random_case(Random &random, Data data) {
         s.step_rows = random.between(1, 3), s.step_columns = random.between(1, 4);
         s.apart_rows = random.between(1, 3), s.apart_columns = random.between(1, 2);
     }
+    if (s.pool == 1 && random.chance(25)) { // what is done by halves
+        s.filter_rows = s.filter_columns = random.one_of({4, 6});
+        s.step_rows = s.step_columns = 2, s.apart_rows = s.apart_columns = 1;
+    }
     const long reach_rows = (s.filter_rows - 1) * s.apart_rows;
     const long reach_columns = (s.filter_columns - 1) * s.apart_columns;
     s.channels = random.one_of({1, 1, 2, 3, 7, 8, 9, 16, 17, 33, 64});
     s.filters = random.one_of({1, 3, 5, 16, 30, 32, 33, 64, 70});
-    s.images = random.one_of({0, 1, 1, 2, 3, 5});
+    s.images = random.one_of({0, 1, 1, 2, 3, 5, 19});
     s.rows = reach_rows + 1 + random.below(11);
     s.columns = reach_columns + 1 + random.below(s.pool == 1 ? 22 : 12);
     const bool flat = data == Data::flat || data == Data::half_flat;
