@@ -49,7 +49,7 @@ def _patch_scan(scan_op: ModuleType) -> None:
 def _register(theano: ModuleType) -> None:
     from theano_today.engine import channels, genuine, update_rules, updates
     from theano_today.engine.conv_pool import chain, dropout, legacy, rewrite
-    from theano_today.engine.scan import loop
+    from theano_today.engine.scan import keep, loop
 
     genuine.remember([*dispatch.covered(), *loop.covered()])
     genuine.remember_converting(dispatch.converting())
@@ -57,6 +57,7 @@ def _register(theano: ModuleType) -> None:
     rewrite.register()
     dropout.register()
     chain.register()
+    keep.register()
     channels.register()
     updates.register()
     update_rules.register()

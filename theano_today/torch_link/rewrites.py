@@ -20,6 +20,7 @@ _EXCLUDED = (
     "momentum",
     "update_rules",
     "mrg_mask",
+    "scan_keep",
 )
 _CHEAP = (ts.Add, ts.Sub, ts.Mul)
 

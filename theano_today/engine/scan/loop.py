@@ -31,7 +31,7 @@ def patch(scan_op: ModuleType) -> None:
     def make_thunk(self, node, storage_map, compute_map, no_recycling, impl=None):
         arguments = self, node, storage_map, compute_map, no_recycling
         if impl is None and dispatch.is_on() and genuine.is_genuine(self):
-            reason = _why_not(self)
+            reason = why_not(self)
             if reason is None:
                 try:
                     return _thunk(original, *arguments)
@@ -60,7 +60,7 @@ def covered() -> list[type]:
     return [*HANDLERS, sigm.ScalarSigmoid, sigm.ScalarSoftplus, Scan]
 
 
-def _why_not(op) -> str | None:
+def why_not(op) -> str | None:
     """Say why this scan is not even tried, by what it is before its optimisation."""
     import theano
     from theano import gradient
@@ -112,6 +112,8 @@ def _inner_function(original, op, *arguments):
         finally:
             op.mode_instance = mode
         op.fn.unlinked = True
+    else:  # a copied or unpickled Scan has forgotten which outputs overwrite inputs
+        original(op, *arguments)
     return op.fn
 
 
