@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import math
 from collections.abc import Callable
 from types import ModuleType
 
@@ -41,6 +42,7 @@ def _functions() -> dict[type, Callable]:
         ops.Shape_i: shapes.shape_i,
         ops.DeepCopyOp: deep_copy,
         basic.Alloc: alloc,
+        basic.AllocEmpty: alloc_empty,
         blas.Dot22: products.dot22,
         blas.Dot22Scalar: products.dot22_scalar,
         blas.Gemm: products.gemm,
@@ -59,7 +61,7 @@ def _in_python() -> tuple[type, ...]:
 
     return (
         te.DimShuffle, te.Sum, basic.TensorFromScalar, basic.Join, opt.MakeVector, ops.Shape,
-        ops.Shape_i, ops.ViewOp, ops.Rebroadcast, basic.AllocEmpty, basic.Split, opt.Assert,
+        ops.Shape_i, ops.ViewOp, ops.Rebroadcast, basic.Split, opt.Assert,
     )  # fmt: skip
 
 
@@ -130,16 +132,51 @@ def deep_copy(node) -> Callable | None:
 
 def alloc(node) -> Callable:
     """A value in a shape that it is broadcast to; unlike Alloc.perform, which makes 0 of -0."""
+    zeros = _only_increased(node)
 
     def run(value, *sizes):
         shape = tuple(int(n) for n in sizes)
         if min(shape, default=0) < 0:
             raise MemoryError(f"alloc failed: of shape {shape}")  # as C code has it
+        if zeros:
+            return (_without_memory(shape, value.dtype),)
         out = library.empty(shape, value.dtype)
         out[...] = value
         return (out,)
 
     return run
+
+
+def alloc_empty(node) -> Callable:
+    dtype = node.outputs[0].type.dtype
+    return lambda *sizes: (library.empty(tuple(int(n) for n in sizes), dtype),)
+
+
+def _only_increased(node) -> bool:
+    """Say whether zeros are only there for `inc_subtensor`, as gradients of parts are."""
+    from theano.gof import Constant
+    from theano.tensor.subtensor import IncSubtensor
+
+    value, (out,) = node.inputs[0], node.outputs
+    if not isinstance(value, Constant) or value.data.any() or np.signbit(value.data).any():
+        return False
+    return bool(out.clients) and all(
+        client != "output"
+        and type(client.op) is IncSubtensor
+        and genuine.is_genuine(client.op)
+        and at == 0
+        and client.inputs[1].type.dtype == out.type.dtype
+        for client, at in out.clients
+    )
+
+
+@functools.cache
+def _zero(dtype: np.dtype) -> np.ndarray:
+    return np.zeros(1, dtype)
+
+
+def _without_memory(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    return np.ndarray(shape, dtype, _zero(dtype), strides=(0,) * len(shape))
 
 
 def inc_subtensor(node) -> Callable | None:
@@ -149,11 +186,17 @@ def inc_subtensor(node) -> Callable | None:
     op = node.op
     if node.inputs[0].type.dtype != node.inputs[1].type.dtype:
         return None
+    of_zeros = _is_zeros(node.inputs[0])
+    increment = node.inputs[1]
+    # Fresh memory that nobody else reads
+    handed_over = of_zeros and len(increment.clients) == 1 and _is_of_zeros(increment)
 
     @np.errstate(all="ignore")
     def run(*inputs):
         x, y = inputs[:2]
         index = (*get_idx_list((x, *inputs[2:]), op.idx_list), ...)
+        if of_zeros:
+            return (_in_zeros(x, index, y, op.set_instead_of_inc, handed_over),)
         if not op.inplace:
             copied = library.empty(x.shape, x.dtype)
             if not op.set_instead_of_inc and copied[index].shape == x.shape:  # all of it
@@ -169,6 +212,40 @@ def inc_subtensor(node) -> Callable | None:
         return (x,)
 
     return run
+
+
+def _is_zeros(v) -> bool:
+    from theano.tensor.basic import Alloc
+
+    return v.owner is not None and type(v.owner.op) is Alloc and _only_increased(v.owner)
+
+
+def _is_of_zeros(v) -> bool:
+    """Say whether a variable is what `inc_subtensor` makes of zeros without memory."""
+    from theano.tensor.subtensor import IncSubtensor
+
+    return v.owner is not None and type(v.owner.op) is IncSubtensor and _is_zeros(v.owner.inputs[0])
+
+
+def _in_zeros(x: np.ndarray, index, y: np.ndarray, only_set: bool, handed_over: bool) -> np.ndarray:
+    """Return x, zeros without memory, with x[index] increased by y; or y, if it is all of that."""
+    everything = math.prod(x[index].shape) == x.size
+    forwards = all(not isinstance(e, slice) or (e.step or 1) > 0 for e in index)
+    if everything and forwards and handed_over and y.shape == x.shape:
+        return y
+    out = library.empty(x.shape, x.dtype)
+    rows = index[0]
+    if not everything and len(index) == 2 and isinstance(rows, slice) and rows.step in (None, 1):
+        first, end, _ = rows.indices(len(x))
+        out[:first] = 0
+        out[max(first, end) :] = 0
+    elif not everything:
+        out[...] = 0
+    if only_set:
+        out[index] = y
+    else:
+        np.add(y, np.zeros((), x.dtype), out=out[index])  # 0 + -0 is 0
+    return out
 
 
 def reshape(node) -> Callable:

@@ -126,6 +126,55 @@ def test_the_sign_of_zero():
     assert [r.shape for r in results[3:]] == [(4, 2), (4, 3)]
 
 
+@pytest.mark.parametrize("allow_gc", [True, False])
+def test_parts_of_zeros(allow_gc):
+    """As gradients of parts of arrays are: zeros that are only increased take no memory."""
+    n, y, small = T.lscalar(), T.tensor3(), T.matrix()
+    zeros = T.zeros((6, 4, 3))
+
+    def increased(x, part, by):
+        return T.inc_subtensor(x[part], by)
+
+    index = np.index_exp
+    cases = [
+        (index[:], y, index[:]), (index[:n], y[:4], index[:4]), (index[n:], y[:2], index[4:]),
+        (index[::-1], y, index[::-1]), (index[::2, :, 1:], y[:3, :, :2], index[::2, :, 1:]),
+        (index[2], small, index[2]), (index[-1:9], y[:1], index[-1:9]),
+        (index[5:2], y[:0], index[5:2]), (index[:], small, index[:]),
+    ]  # fmt: skip
+    outputs = [increased(zeros, part, by) for part, by, _ in cases]
+    outputs += [T.set_subtensor(zeros[part], by) for part, by, _ in cases]
+    once = increased(zeros, index[:n], y[:4])
+    twice = [
+        increased(T.zeros((6, 4, 3)), part, once) for part in (index[::-1], index[:], index[0:])
+    ]
+    mode = theano.compile.mode.get_mode("FAST_RUN")
+    mode = mode.clone(link_kwargs={"allow_gc": allow_gc})
+    function = theano.function([n, y, small], [*outputs, *twice], mode=mode)
+    random = np.random.RandomState(0)
+    big, flat = random.normal(size=(6, 4, 3)).astype("f"), random.normal(size=(4, 3)).astype("f")
+    big[0] = -0.0
+    for _ in range(2):
+        got = function(4, big, flat)
+        for k, (_, by, part) in enumerate(cases):
+            value = np.zeros((6, 4, 3), "f")
+            given = {y: big, small: flat}.get(by)
+            if given is None:
+                given = big[: value[part].shape[0], :, : value[part].shape[2]]
+            for only_set in False, True:
+                want = value.copy()
+                want[part] = given if only_set else want[part] + given
+                ours = got[k + len(cases) * only_set]
+                np.testing.assert_array_equal(ours, want)
+                np.testing.assert_array_equal(np.signbit(ours), np.signbit(want))
+        first = np.concatenate([big[:4] + 0, np.zeros((2, 4, 3), "f")])
+        for ours, want in zip(got[-3:], [first[::-1], first, first], strict=True):
+            np.testing.assert_array_equal(ours, want)
+        for ours in got:
+            assert ours.flags.writeable
+            ours[...] = 7
+
+
 def test_alloc_of_a_negative_length():
     n = T.lscalar()
     function = fused([n], T.alloc(np.float32(3), n, 2))
