@@ -1,8 +1,9 @@
 """The kernels, compiled once for this machine and loaded; the memory of their arrays.
 
-kernels/*.hpp are compiled by the compiler that Theano uses, with -march=native, into one
-shared library in Theano's compile directory, under a name made of everything that it depends
-on. The compilation takes a few seconds; `prepare` starts it while Theano is being imported.
+kernels/*.hpp are compiled by the compiler that Theano uses, with -march=native, into two shared
+libraries in Theano's compile directory, under names made of everything that they depend on. The
+compilation takes a few seconds; `prepare` starts it while Theano is being imported. The second
+library, of convolutions, is waited for where a graph has some.
 """
 
 from __future__ import annotations
@@ -33,12 +34,17 @@ log = logging.getLogger("theano_today")
 KERNELS = Path(__file__).with_name("kernels")
 
 FLAGS = [
-    "-std=c++20", "-O3", "-fPIC", "-shared", "-pthread", "-DNDEBUG", "-Wno-maybe-uninitialized",
+    "-std=c++20", "-fPIC", "-shared", "-pthread", "-DNDEBUG", "-Wno-maybe-uninitialized",
     # Nobody looks at errno or at traps: comparisons and roots become vectors.
     "-fno-math-errno", "-fno-trapping-math",
 ]  # fmt: skip
-# Not every compiler knows "native" on every processor: the first of these that works is taken.
-_TARGETS: tuple[list[str], ...] = (["-march=native"], ["-mcpu=native"], [])
+# Not every compiler knows "native" on every processor, and GCC's name for the vectors of -O3, which
+# compile a third longer with all that -O3 does besides: the first of these that works is taken.
+_TARGETS: tuple[list[str], ...] = tuple(
+    [*speed, *target]
+    for speed in (["-O2", "-fvect-cost-model=dynamic"], ["-O3"])
+    for target in (["-march=native"], ["-mcpu=native"], [])
+)
 
 _FIELDS = """
     images channels rows columns filters filter_rows filter_columns top left out_rows out_columns
@@ -98,21 +104,23 @@ class Build:
         return self.path
 
 
-_build: Build | None = None
+# By the end of their names; the parts of glue.cpp that each is made of.
+_BASE, _STAGES = "", "-stages"
+_PARTS = {_BASE: "3 4", _STAGES: "1 2"}
 
-# Compiles the parts of glue.cpp side by side, puts the library on the disk and renames it; does so
-# to the end if Python is gone by then. Renamed when it is whole: another process may be waiting
-# to load it.
+_builds: dict[str, Build] = {}
+
+# Waits until nobody holds the other end of its input, compiles parts of glue.cpp side by side, puts
+# the library on the disk and renames it; does so to the end if Python is gone by then. Renamed when
+# it is whole: another process may be waiting to load it.
 _COMPILE = """
-path=$1 temporary=$2 source=$3 chains=$4
+path=$1 temporary=$2 source=$3 parts=$4
 shift 4
+cat > /dev/null
+touch "$temporary"
 jobs=
-for chain in $chains; do
-    (
-        for part in $(echo "$chain" | tr + ' '); do
-            "$@" -DPART=$part "$source" -c -o "$temporary.$part" || exit 1
-        done
-    ) &
+for part in $parts; do
+    "$@" -DPART=$part "$source" -c -o "$temporary.$part" &
     jobs="$jobs $!"
 done
 failed=0
@@ -130,37 +138,50 @@ rm -f "$temporary".[1-4]
 exit $failed
 """
 
-# Which parts are compiled one after the other: a compiler takes 0.4 GB.
-_ON_FEW_CORES, _ON_FOUR = "1+4 3+2", "1 2 3 4"
-
 _PATIENCE = 120  # seconds for a compilation of half a dozen, on a machine that is busy
 
 
 def prepare(compiler: str, folder: Path) -> None:
     """Start compiling the kernels into `folder`, unless they are there already."""
-    global _build
     target, machine = target_flags(compiler)
     flags = [*FLAGS, *target]
     sources = sorted(p for p in KERNELS.iterdir() if p.suffix in (".hpp", ".cpp"))
     key = hashlib.sha256(repr((compiler, flags, machine)).encode())
     for source in sources:
         key.update(source.name.encode() + source.read_bytes())
-    path = folder / f"kernels-{key.hexdigest()[:16]}.so"
-    if path.exists():
-        _build = Build(path)
+    paths = {end: folder / f"kernels-{key.hexdigest()[:16]}{end}.so" for end in _PARTS}
+    missing = [end for end, path in paths.items() if not path.exists()]
+    _builds.update({end: Build(path) for end, path in paths.items()})
+    if not missing:
         return
     folder.mkdir(parents=True, exist_ok=True)
     _remove_abandoned(folder)
-    handle, name = tempfile.mkstemp(".so.tmp", "kernels-", folder)
+    command = [*shlex.split(compiler), *flags]
+    # A compiler takes 0.4 GB and a core: on few cores one library is compiled after the other.
+    begin, held = os.pipe()
+    try:
+        for end in missing:
+            last = end == missing[-1]
+            few = len(missing) > 1 and (os.cpu_count() or 1) < 4
+            _builds[end] = _start(
+                paths[end], _PARTS[end], command,
+                begin if few and last else subprocess.DEVNULL, () if last else (held,),
+            )  # fmt: skip
+    finally:
+        os.close(begin)
+        os.close(held)
+
+
+def _start(path: Path, parts: str, command: list[str], begin: int, held: tuple[int, ...]) -> Build:
+    """Compile a library once nobody holds the other end of `begin`, holding on to `held`."""
+    handle, name = tempfile.mkstemp(".so.tmp", "kernels-", path.parent)
     os.close(handle)
-    chains = _ON_FOUR if (os.cpu_count() or 1) >= 4 else _ON_FEW_CORES
-    arguments = [str(path), name, str(KERNELS / "glue.cpp"), chains]
     process = subprocess.Popen(
-        ["sh", "-c", _COMPILE, "sh", *arguments, *shlex.split(compiler), *flags],
-        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
+        ["sh", "-c", _COMPILE, "sh", str(path), name, str(KERNELS / "glue.cpp"), parts, *command],
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, stdin=begin, pass_fds=held,
         text=True, start_new_session=True,  # Ctrl-C is not for the compiler
     )  # fmt: skip
-    _build = Build(path, Path(name), process, os.getpid())
+    return Build(path, Path(name), process, os.getpid())
 
 
 def _remove_abandoned(folder: Path) -> None:
@@ -189,8 +210,10 @@ def kernels() -> ctypes.CDLL | None:
     if not theano.config.cxx:
         return None  # the user's wish: Theano without a compiler
     try:
-        library = _load(theano.config.cxx, Path(theano.config.base_compiledir))
+        library = _load(_BASE)
     except (OSError, RuntimeError) as error:
+        with suppress(OSError, RuntimeError):
+            _builds[_STAGES].finish()  # nothing goes on behind the user's back
         print(
             f"the kernels could not be compiled ({error}); running on Theano's own ops, "
             "which are several times slower",
@@ -198,23 +221,58 @@ def kernels() -> ctypes.CDLL | None:
         )
         return None
     _declare(library)
+    theirs, ours = library.today_link_size(), ctypes.sizeof(Link)
+    assert theirs == ours, f"Link has {theirs} bytes in C++ and {ours} in library.py"
     library.today_set_threads(threads())
     log.info("kernels: vectors of %d floats, %d threads", library.today_lanes(), threads())
     return library
 
 
-def _load(compiler: str, folder: Path) -> ctypes.CDLL:
-    if _build is None:
+@functools.cache
+def stages() -> ctypes.CDLL | None:
+    """The library of convolutions, whose threads and memory are the other's.
+
+    None, and one line on stderr, where there are no kernels or where it was not compiled, even
+    when nothing else was, for want of memory or disk.
+    """
+    if kernels() is None:
+        return None
+    try:
+        try:
+            library = _load(_STAGES)
+        except (OSError, RuntimeError):
+            del _builds[_STAGES]
+            library = _load(_STAGES)
+    except (OSError, RuntimeError) as error:
+        print(
+            f"the kernels of convolutions could not be compiled ({error}); running on NumPy, "
+            "which is many times slower: THEANO_FLAGS=engine=stock runs on Theano's own ops",
+            file=sys.stderr,
+        )
+        return None
+    _declare(library)
+    return library
+
+
+def _load(end: str) -> ctypes.CDLL:
+    import theano
+
+    compiler, folder = theano.config.cxx, Path(theano.config.base_compiledir)
+    if end not in _builds:
         prepare(compiler, folder)
-    assert _build is not None
-    path = _build.finish()
+    path = _builds[end].finish()
     try:
         _check_length(path)
-        return ctypes.CDLL(str(path))
+        return _loaded(path)
     except OSError:  # gone, cut off or overwritten since it was compiled
         path.unlink(missing_ok=True)
         prepare(compiler, path.parent)
-        return ctypes.CDLL(str(_build.finish()))
+        return _loaded(_builds[end].finish())
+
+
+def _loaded(path: Path) -> ctypes.CDLL:
+    # Global: what both libraries define, threads and memory, is there once.
+    return ctypes.CDLL(str(path), ctypes.RTLD_GLOBAL)
 
 
 def _check_length(path: Path) -> None:
@@ -271,14 +329,17 @@ def _declare(library: ctypes.CDLL) -> None:
         "today_uniform_double": (pointer, number, pointer, number),
         "today_mask": (pointer, number, real, pointer, number),
     }
-    for name, types in signatures.items():
-        getattr(library, name).argtypes = types
-    library.today_take.restype = pointer
-    library.today_function.restype = ctypes.c_char_p
-    library.today_give.restype = None
-    library.today_link_size.restype = number
-    theirs, ours = library.today_link_size(), ctypes.sizeof(Link)
-    assert theirs == ours, f"Link has {theirs} bytes in C++ and {ours} in library.py"
+    results = {
+        "today_take": pointer,
+        "today_function": ctypes.c_char_p,
+        "today_give": None,
+        "today_link_size": number,
+    }
+    for name in signatures | results:
+        if hasattr(library, name):  # else the other library has it
+            function = getattr(library, name)
+            function.argtypes = signatures.get(name)
+            function.restype = results.get(name, ctypes.c_int)
 
 
 def threads() -> int:
@@ -309,7 +370,11 @@ def call(name: str, *arguments) -> None:
     MemoryError
         If it had not enough.
     """
-    if getattr(kernels(), name)(*arguments) != 0:
+    _check(getattr(kernels(), name)(*arguments))
+
+
+def _check(result: int) -> None:
+    if result != 0:
         raise MemoryError("not enough memory for the kernels' working space")
 
 
@@ -325,7 +390,7 @@ def call_chain(name: str, links: Sequence[Link]) -> None:
 
     Forward, only the first x is read; backward, only the last g, and only the first dx written.
     """
-    call(name, (Link * len(links))(*links), len(links))
+    _check(getattr(stages(), name)((Link * len(links))(*links), len(links)))
 
 
 def lanes() -> int:

@@ -78,23 +78,42 @@ def fakes(tmp_path, on_kernels):
     return path
 
 
+def copying(tmp_path, on_stages=""):
+    """A compiler that copies what was compiled before, but does as `on_stages` says (sh) first.
+
+    Of the objects of convolutions one is a text, by which the linker tells which library it makes.
+    """
+    base, stages = library.kernels()._name, library.stages()._name
+    return fakes(
+        tmp_path,
+        f"""for out; do :; done
+sleep 0.5
+case "$*" in
+*-DPART=[12]*) {on_stages or ":"}; touch "$out.stages" "$out" ;;
+*-DPART=*) touch "$out" ;;
+*) if rm "$out".*.stages 2> /dev/null; then cp {stages} "$out"; else cp {base} "$out"; fi ;;
+esac
+exit""",
+    )
+
+
 @pytest.fixture
 def quick(tmp_path):
-    """A compiler that takes two seconds for the kernels: it copies what was compiled before."""
-    compiled = library.kernels()._name
-    return fakes(tmp_path, f'for out; do :; done; sleep 1; cp {compiled} "$out"; exit')
+    """A compiler that takes a second for a library."""
+    return copying(tmp_path)
 
 
 def test_compiled_once(folder):
     first = stage(folder)
     assert first.stdout.splitlines() == FUSED
     assert first.stderr == ""
-    (name,) = kernels_in(folder)
-    assert name.endswith(".so")
-    before = (folder / name).stat().st_mtime_ns
+    names = kernels_in(folder)
+    assert len(names) == 2
+    assert all(name.endswith(".so") for name in names)
+    before = [(folder / name).stat().st_mtime_ns for name in names]
     assert stage(folder).stdout == first.stdout
-    assert kernels_in(folder) == [name]
-    assert (folder / name).stat().st_mtime_ns == before
+    assert kernels_in(folder) == names
+    assert [(folder / name).stat().st_mtime_ns for name in names] == before
 
 
 def test_two_processes_at_once(folder, quick):
@@ -113,7 +132,7 @@ def test_two_processes_at_once(folder, quick):
         assert process.returncode == 0, errors
         assert out.splitlines() == FUSED
         assert "kernels could not" not in errors
-    assert len(kernels_in(folder)) == 1
+    assert len(kernels_in(folder)) == 2
 
 
 def test_a_compiler_that_cannot(folder, tmp_path):
@@ -135,19 +154,71 @@ def test_a_compiler_that_dies(folder, tmp_path):
     assert kernels_in(folder) == []
 
 
+def test_a_compiler_that_cannot_compile_convolutions(folder, tmp_path):
+    """For want of memory, say: tried again, then NumPy does them."""
+    done = stage(folder, cxx=copying(tmp_path, "echo no memory >&2; exit 1"))
+    assert done.stdout.splitlines() == FUSED
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("the kernels of convolutions could not be compiled (no memory);")
+    assert "engine=stock" in line
+    (name,) = kernels_in(folder)
+    assert name.endswith(".so")
+
+
+def test_convolutions_are_compiled_again(folder, tmp_path):
+    tried = tmp_path / "tried"
+    done = stage(folder, cxx=copying(tmp_path, f"mkdir {tried} 2> /dev/null && kill -9 $$"))
+    assert done.stdout.splitlines() == FUSED
+    assert done.stderr == ""
+    assert tried.exists()
+    assert len(list(folder.glob("kernels-*.so"))) == 2
+
+
 @pytest.mark.parametrize(
     "damage", ["cut off", *(pytest.param(d, marks=pytest.mark.long) for d in ("text", "empty"))]
 )
 def test_a_damaged_file(folder, quick, damage):
     """A disk that was full, a power cut: it is compiled again."""
     stage(folder, cxx=quick)
-    (path,) = folder.glob("kernels-*.so")
-    data = path.read_bytes()
-    path.write_bytes({"text": b"no library\n" * 99, "empty": b"", "cut off": data[:1000]}[damage])
+    paths = list(folder.glob("kernels-*.so"))
+    data = [path.read_bytes() for path in paths]
+    for path, whole in zip(paths, data, strict=True):
+        damaged = {"text": b"no library\n" * 99, "empty": b"", "cut off": whole[:1000]}[damage]
+        path.write_bytes(damaged)
     done = stage(folder, cxx=quick)
     assert done.stdout.splitlines() == FUSED
     assert done.stderr == ""
-    assert path.read_bytes() == data
+    assert [path.read_bytes() for path in paths] == data
+
+
+def test_one_library_is_there(folder, quick):
+    """As after a kill between the two: the other alone is compiled."""
+    stage(folder, cxx=quick)
+    for path in sorted(folder.glob("kernels-*.so")):
+        path.unlink()
+        (other,) = folder.glob("kernels-*.so")
+        before = other.stat().st_mtime_ns
+        assert stage(folder, cxx=quick).stdout.splitlines() == FUSED
+        assert path.exists()
+        assert other.stat().st_mtime_ns == before
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux's /proc")
+def test_both_libraries_have_the_same_threads():
+    code = """
+import os, theano_today, numpy as np, theano, theano.tensor as T
+from theano_today.engine import library
+before = len(os.listdir('/proc/self/task'))
+x, w = T.tensor4(), theano.shared(np.ones((16, 1, 3, 3), np.float32))
+h = T.tanh(T.nnet.conv2d(x, w, filter_shape=(16, 1, 3, 3)))
+f = theano.function([x], T.exp(T.dot(h.flatten(2), h.flatten(2).T)))
+f(np.ones((64, 1, 40, 40), np.float32))
+names = {type(node.op).__name__ for node in f.maker.fgraph.toposort()}
+print('ConvPool' in names, len(os.listdir('/proc/self/task')) - before)
+"""
+    done = fresh_python("-c", code, OMP_NUM_THREADS=3, OPENBLAS_NUM_THREADS=1)
+    assert done.stderr == ""
+    assert done.stdout == "True 2\n"
 
 
 def test_stock_compiles_no_kernels(folder):
@@ -168,12 +239,12 @@ def test_a_process_that_computes_nothing_leaves_nothing_half_done(folder, quick)
     """It may have started the compiler, which goes on by itself and ends as it should."""
     stage(folder, "import theano_today, theano", cxx=quick)
     deadline = time.monotonic() + 30
-    while kernels_in(folder)[0].endswith(".tmp") and time.monotonic() < deadline:
+    while any(".tmp" in name for name in kernels_in(folder)) and time.monotonic() < deadline:
         time.sleep(0.1)
-    (name,) = kernels_in(folder)
-    assert name.endswith(".so")
+    names = kernels_in(folder)
+    assert len(names) == 2
     assert stage(folder, cxx=quick).stdout.splitlines() == FUSED
-    assert kernels_in(folder) == [name]
+    assert kernels_in(folder) == names
 
 
 def test_what_a_killed_compiler_left_is_removed(folder, quick):
@@ -189,9 +260,9 @@ def test_what_a_killed_compiler_left_is_removed(folder, quick):
 FORKS = """
 import theano_today, multiprocessing, sys
 import numpy as np, theano, theano.tensor as T
-from theano_today.engine import dispatch
+from theano_today.engine import dispatch, library
 def work(queue):
-    queue.put(dispatch.is_on())
+    queue.put(library.stages() is not None)
 context = multiprocessing.get_context('fork')
 queue = context.Queue()
 children = [context.Process(target=work, args=(queue,)) for _ in range(3)]
@@ -209,7 +280,7 @@ def test_children_forked_while_it_is_being_compiled(folder, quick):
     done = stage(folder, FORKS, cxx=quick)
     assert done.stderr == ""
     assert done.stdout == "[True, True, True] True\n"
-    assert len(kernels_in(folder)) == 1
+    assert len(kernels_in(folder)) == 2
 
 
 class TestThreads:
@@ -276,12 +347,12 @@ class TestMemory:
     def test_a_kernel_that_runs_out_of_it(self, monkeypatch):
         class Full:
             @staticmethod
-            def today_forward(*arguments):
+            def today_update(*arguments):
                 return 1
 
         monkeypatch.setattr(library, "kernels", Full)
         with pytest.raises(MemoryError, match="not enough memory for the kernels"):
-            library.call("today_forward", None)
+            library.call("today_update", None)
 
     def test_pickles_and_copies_own_their_numbers(self):
         import copy

@@ -77,7 +77,7 @@ class ConvPoolChain(Op):
             cell[0] = value
 
     def make_thunk(self, node, storage_map, compute_map, no_recycling, impl=None):
-        if library.kernels() is None:
+        if library.stages() is None:
             return super().make_thunk(node, storage_map, compute_map, no_recycling, "py")
 
         def run(*arrays):
@@ -140,7 +140,7 @@ class ConvPoolGradChain(Op):
             cell[0] = value
 
     def make_thunk(self, node, storage_map, compute_map, no_recycling, impl=None):
-        if library.kernels() is None:
+        if library.stages() is None:
             return super().make_thunk(node, storage_map, compute_map, no_recycling, "py")
 
         def run(*arrays):

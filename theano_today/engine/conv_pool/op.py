@@ -299,7 +299,7 @@ class ConvPool(_Stage):
         outputs[1][0] = winners if self.has_winners else winners[:, :0]
 
     def make_thunk(self, node, storage_map, compute_map, no_recycling, impl=None):
-        if library.kernels() is None:
+        if library.stages() is None:
             return super().make_thunk(node, storage_map, compute_map, no_recycling, "py")
 
         def run(*arrays):
@@ -394,7 +394,7 @@ class ConvPoolGrad(_Stage):
             cell[0] = theano._asarray(value, dtype="float32")
 
     def make_thunk(self, node, storage_map, compute_map, no_recycling, impl=None):
-        if library.kernels() is None:
+        if library.stages() is None:
             return super().make_thunk(node, storage_map, compute_map, no_recycling, "py")
 
         def run(*arrays):

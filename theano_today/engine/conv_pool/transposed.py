@@ -70,7 +70,7 @@ class ConvTransposed(_Stage):
         outputs[0][0] = theano._asarray(np.ascontiguousarray(dx), dtype="float32")
 
     def make_thunk(self, node, storage_map, compute_map, no_recycling, impl=None):
-        if library.kernels() is None:
+        if library.stages() is None:
             return super().make_thunk(node, storage_map, compute_map, no_recycling, "py")
 
         def run(w, g, rows, columns):

@@ -1,7 +1,7 @@
 // What library.py calls. Every function returns 0, or 1 if there was not enough memory.
 //
 // Compiled whole, or in four PARTs side by side: 1 has the way back through stages, 2 the way
-// forward, 3 elementwise formulas and scans, 4 the rest.
+// forward, 3 elementwise formulas and scans, 4 the rest. 1 and 2 are a library, 3 and 4 another.
 
 #if !defined(PART) || PART == 1 || PART == 2
 #include "conv_pool.hpp"
