@@ -48,7 +48,7 @@ def _patch_scan(scan_op: ModuleType) -> None:
 
 def _register(theano: ModuleType) -> None:
     from theano_today.engine import channels, genuine, update_rules, updates
-    from theano_today.engine.conv_pool import chain, dropout, legacy, rewrite
+    from theano_today.engine.conv_pool import blocks, chain, dropout, legacy, rewrite
     from theano_today.engine.scan import keep, loop
 
     genuine.remember([*dispatch.covered(), *loop.covered()])
@@ -59,6 +59,7 @@ def _register(theano: ModuleType) -> None:
     chain.register()
     keep.register()
     channels.register()
+    blocks.register()
     updates.register()
     update_rules.register()
 

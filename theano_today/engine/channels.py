@@ -26,6 +26,7 @@ from theano.gof.graph import ancestors
 from theano.tensor import TensorType, elemwise
 
 from theano_today.engine import formulas, genuine, library
+from theano_today.engine.conv_pool.op import from_blocks, to_blocks
 from theano_today.engine.dispatch import is_on
 from theano_today.engine.elemwise import _function, shape_of
 from theano_today.engine.thunks import thunk_of
@@ -33,7 +34,7 @@ from theano_today.engine.thunks import thunk_of
 log = logging.getLogger("theano_today")
 
 AXES = (0, 2, 3)
-_IMAGES = (False,) * 4
+_IMAGES, _BLOCKED = (False,) * 4, (False,) * 5
 _OF_CHANNELS, _NUMBER = (True, False, True, True), (True,) * 4
 # More would not stay in the cache, or take longer than memory does.
 _MOST_INPUTS, _MOST_FUNCTIONS, _MOST_REGISTERS = 20, 48, 24
@@ -72,33 +73,60 @@ class Channelwise(Op):
         The functions, as scalars.
     sums : tuple of bool
         Which outputs are sums over all axes but the channels.
+    blocked : bool
+        Images are (n, blocks, h, w, V), as stages hand them over, zeros behind the last channel
+        (kernels/stage.hpp). How many channels there are is the last input then, an int64.
     """
 
-    __props__ = ("composite", "sums")
+    __props__ = ("composite", "sums", "blocked")
 
-    def __init__(self, composite, sums):
-        self.composite, self.sums = composite, sums
+    def __init__(self, composite, sums, blocked=False):
+        self.composite, self.sums, self.blocked = composite, sums, blocked
 
     def __str__(self):
         sums = sum(self.sums)
-        return f"Channelwise{{{sums} sums, {len(self.sums) - sums} images}}"
+        what = f"{sums} sums, {len(self.sums) - sums} images"
+        return f"Channelwise{{{what}{', blocked' * self.blocked}}}"
 
     def make_node(self, *inputs):
-        kinds = {True: TensorType("float32", (False,)), False: TensorType("float32", _IMAGES)}
+        images = TensorType("float32", _BLOCKED if self.blocked else _IMAGES)
+        kinds = {True: TensorType("float32", (False,)), False: images}
         return Apply(self, list(inputs), [kinds[of_sum]() for of_sum in self.sums])
 
     def infer_shape(self, node, shapes):
         images = next(
             shape for v, shape in zip(node.inputs, shapes, strict=True)
-            if v.broadcastable == _IMAGES
+            if v.broadcastable in (_IMAGES, _BLOCKED)
         )  # fmt: skip
-        return [images[1:2] if of_sum else images for of_sum in self.sums]
+        channels = (node.inputs[-1],) if self.blocked else images[1:2]
+        return [channels if of_sum else images for of_sum in self.sums]
+
+    def kinds(self, node):
+        """Return of each input but the number of channels what axes are of length 1."""
+        inputs = node.inputs[:-1] if self.blocked else node.inputs
+        return [_IMAGES if v.broadcastable == _BLOCKED else v.broadcastable for v in inputs]
+
+    def shape(self, arrays, kinds, channels=None):
+        """Return the images' n, channels, h and w.
+
+        Raises
+        ------
+        ValueError
+            If arrays do not fit each other.
+        """
+        if not self.blocked:
+            return shape_of(arrays, kinds)
+        shapes = [(a.shape[0], channels, *a.shape[2:4]) if a.ndim == 5 else a.shape for a in arrays]
+        return shape_of([_Shaped(shape) for shape in shapes], kinds)
 
     @np.errstate(all="ignore")
     def perform(self, node, inputs, outputs):
         graph = self.composite.fgraph
+        if self.blocked:
+            *inputs, channels = inputs
+            inputs = [from_blocks(a, int(channels)) if a.ndim == 5 else a for a in inputs]
         values = dict(zip(graph.inputs, inputs, strict=True))
-        shape = shape_of(inputs, [v.broadcastable for v in node.inputs])
+        shape = shape_of(inputs, self.kinds(node))
         for inner in graph.toposort():
             for v in inner.inputs:
                 if isinstance(v, Constant):
@@ -110,19 +138,26 @@ class Channelwise(Op):
             value = np.broadcast_to(np.asarray(values[v], np.float32), shape)
             total = value.sum(AXES, np.float64) + 0.0 if of_sum else value
             cell[0] = np.array(total, np.float32)
+            if self.blocked and not of_sum:
+                cell[0] = to_blocks(cell[0])
 
     def make_thunk(self, node, storage_map, compute_map, no_recycling, impl=None):
-        of_images = [v.broadcastable == _IMAGES for v in node.inputs]
+        kinds = self.kinds(node)
         program = None
         if library.kernels() is not None:
-            program = program_of(self.composite, of_images)
+            program = program_of(self.composite, [kind == _IMAGES for kind in kinds])
         if program is None:
             return super().make_thunk(node, storage_map, compute_map, no_recycling, "py")
         constants = program.constants
-        broadcastable = [v.broadcastable for v in node.inputs]
+        lanes = library.lanes() if self.blocked else 1
 
         def run(*arrays):
-            n, c, h, w = shape = shape_of(arrays, broadcastable)
+            channels = None
+            if self.blocked:
+                arrays, channels = arrays[:-1], int(arrays[-1])
+            n, c, h, w = shape = self.shape(arrays, kinds, channels)
+            if self.blocked:
+                shape = n, library.blocks(c), h, w, lanes
             outputs = [library.empty((c,) if of_sum else shape) for of_sum in self.sums]
             if n * c * h * w == 0:
                 for out in outputs:
@@ -130,10 +165,11 @@ class Channelwise(Op):
                 return outputs
             arrays = tuple(np.ascontiguousarray(a) for a in arrays)
             operands = (Operand * (len(arrays) + len(constants)))()
-            for one, array, kind in zip(operands, arrays, broadcastable, strict=False):
+            each = h * w * lanes  # floats of a channel, or of a block
+            for one, array, kind in zip(operands, arrays, kinds, strict=False):
                 one.data = array.ctypes.data
                 if kind == _IMAGES:
-                    one.image, one.channel, one.pixel = c * h * w, h * w, 1
+                    one.image, one.channel, one.pixel = -(-c // lanes) * each, each, 1
                 elif kind == _OF_CHANNELS:
                     one.channel = 1
             for one, number in zip(operands[len(arrays) :], constants, strict=True):
@@ -147,11 +183,22 @@ class Channelwise(Op):
                 "today_channelwise", ctypes.addressof(program.instructions),
                 len(program.instructions), program.first, program.first,
                 ctypes.addressof(operands), len(operands), program.registers,
-                ctypes.addressof(results), len(results), n, c, h * w,
+                ctypes.addressof(results), len(results), n, c, each, lanes,
             )  # fmt: skip
             return outputs
 
         return thunk_of(run, node, storage_map, compute_map)
+
+
+@dataclass
+class _Shaped:
+    """What shape_of() asks of an array."""
+
+    shape: tuple[int, ...]
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
 
 
 @dataclass
@@ -369,6 +416,33 @@ def program_of(composite, of_images) -> Program | None:
 # ---- the rewrite -------------------------------------------------------------------------
 
 
+def scalar_op(node):
+    """Return an Elemwise's scalar Op, a Composite without others in it."""
+    op = node.op.scalar_op
+    if not isinstance(op, ts.Composite) or not _has_composite(op):
+        return op
+    inputs = [v.type() for v in op.fgraph.inputs]
+    return ts.Composite(inputs, _computed(op, inputs))
+
+
+def _has_composite(op) -> bool:
+    return any(isinstance(node.op, ts.Composite) for node in op.fgraph.apply_nodes)
+
+
+def _computed(composite, arguments) -> list:
+    """Return what a Composite computes of these scalars."""
+    graph = composite.fgraph
+    values = dict(zip(graph.inputs, arguments, strict=True))
+    for node in graph.toposort():
+        inputs = [values.get(v, v) for v in node.inputs]
+        if isinstance(node.op, ts.Composite) and genuine.is_genuine(node.op):
+            outputs = _computed(node.op, inputs)
+        else:
+            outputs = node.op.make_node(*inputs).outputs
+        values.update(zip(node.outputs, outputs, strict=True))
+    return [values.get(v, v) for v in graph.outputs]
+
+
 def is_function(node) -> bool:
     """Say whether a node computes images of what Channelwise takes, by functions it knows."""
     if type(node.op) is not elemwise.Elemwise or not genuine.is_genuine(node.op):
@@ -383,7 +457,7 @@ def is_function(node) -> bool:
     if isinstance(op, ts.Composite):
         if not genuine.is_genuine(op):
             return False
-        nodes = op.fgraph.toposort()
+        nodes = scalar_op(node).fgraph.toposort()
     else:
         nodes = [op.make_node(*(ts.float32() for _ in node.inputs))]
     return all(name_of(inner) is not None for inner in nodes)
@@ -428,7 +502,7 @@ class Functions:
 
 
 def _size(node) -> int:
-    op = node.op.scalar_op
+    op = scalar_op(node)
     return len(op.fgraph.apply_nodes) if isinstance(op, ts.Composite) else 1
 
 
@@ -510,15 +584,11 @@ def _scalar(v: Variable, functions: Functions, scalars, this: bool = False):
         return scalars[v]
     node = v.owner
     inputs = [_scalar(i, functions, scalars) for i in node.inputs]
-    op = node.op.scalar_op
-    if not isinstance(op, ts.Composite):
-        made = op.make_node(*inputs).outputs[0]
+    op = scalar_op(node)
+    if isinstance(op, ts.Composite):
+        (made,) = _computed(op, inputs)
     else:
-        inner = dict(zip(op.fgraph.inputs, inputs, strict=True))
-        for step in op.fgraph.toposort():
-            arguments = [inner.get(i, i) for i in step.inputs]
-            inner[step.outputs[0]] = step.op.make_node(*arguments).outputs[0]
-        made = inner[op.fgraph.outputs[0]]
+        made = op.make_node(*inputs).outputs[0]
     if not this:
         scalars[v] = made
     return made

@@ -123,7 +123,8 @@ def drawn(random):
 def evaluate(op, arrays, how):
     kinds = [
         T.TensorType(
-            "float32", tuple(length == 1 for length in a.shape) if a.shape[0] == 1 else (False,) * 4
+            a.dtype,
+            [length == 1 for length in a.shape] if a.shape[:1] == (1,) else (False,) * a.ndim,
         )
         for a in arrays
     ]

@@ -14,7 +14,7 @@ from theano.gof import Apply
 
 from theano_today.engine import library
 from theano_today.engine.conv_pool import reference
-from theano_today.engine.conv_pool.op import _Stage
+from theano_today.engine.conv_pool.op import _Stage, from_blocks, to_blocks
 from theano_today.engine.conv_pool.padding import border_of
 from theano_today.engine.thunks import thunk_of
 
@@ -23,25 +23,36 @@ class ConvTransposed(_Stage):
     """The gradient of a convolution by its input.
 
     Inputs: filters w (f, c, i, j) and g (n, f, oh, ow), both float32, and the rows and the columns
-    of the result, integers. Output: (n, c, rows, columns), float32. The parameters are `_Stage`'s.
+    of the result, integers. Output: (n, c, rows, columns), float32. In blocks: g where `g_blocked`,
+    the result where `dx_blocked`. The other parameters are `_Stage`'s.
     """
 
-    __props__ = ("filter_size", "border", "flip", "subsample", "dilation")
+    __props__ = (
+        "filter_size", "border", "flip", "subsample", "dilation", "g_blocked", "dx_blocked",
+    )  # fmt: skip
 
     pool, rectify, ignore_border = 1, False, True
     x_blocked, scale, in_order = False, None, False
 
-    def __init__(self, filter_size, border, flip, subsample=(1, 1), dilation=(1, 1)):
+    def __init__(
+        self, filter_size, border, flip, subsample=(1, 1), dilation=(1, 1),
+        g_blocked=False, dx_blocked=False,
+    ):  # fmt: skip
         self.filter_size, self.border, self.flip = filter_size, border, flip
         self.subsample, self.dilation = subsample, dilation
+        self.g_blocked, self.dx_blocked = g_blocked, dx_blocked
 
     def make_node(self, w, g, rows, columns):
         planes = (g.broadcastable[0], w.broadcastable[1], False, False)
-        return Apply(self, [w, g, rows, columns], [tensor.TensorType("float32", planes)()])
+        shape = (False,) * 5 if self.dx_blocked else planes
+        return Apply(self, [w, g, rows, columns], [tensor.TensorType("float32", shape)()])
 
     def infer_shape(self, node, shapes):
         _, _, rows, columns = node.inputs
-        return [(shapes[1][0], shapes[0][1], rows, columns)]
+        images, channels, lanes = shapes[1][0], shapes[0][1], library.lanes()
+        if self.dx_blocked:
+            return [(images, (channels + lanes - 1) // lanes, rows, columns, lanes)]
+        return [(images, channels, rows, columns)]
 
     def described(self, w, g, rows, columns):
         """Return the shape of the result and the kernels' description.
@@ -52,8 +63,10 @@ class ConvTransposed(_Stage):
             If the convolution of such a result with w has not g's shape.
         """
         shape = len(g), w.shape[1], int(rows), int(columns)
-        stage = self.stage_shape(shape, w)
-        wanted = len(g), len(w), stage.out_rows, stage.out_columns
+        stage = self.stage_shape(shape, w, dx_blocked=self.dx_blocked, p_blocked=self.g_blocked)
+        wanted: tuple[int, ...] = (len(g), len(w), stage.out_rows, stage.out_columns)
+        if self.g_blocked:
+            wanted = (len(g), library.blocks(len(w)), *wanted[2:], library.lanes())
         if g.shape != wanted:
             raise ValueError(
                 f"a transposed convolution to {shape[2]}x{shape[3]} with filters of shape "
@@ -64,10 +77,12 @@ class ConvTransposed(_Stage):
     def perform(self, node, inputs, outputs):
         w, g, *_ = inputs
         shape, _ = self.described(*inputs)
+        g = from_blocks(g, len(w)) if self.g_blocked else g
         nothing = np.zeros(shape, w.dtype)
         stage = nothing, w, None, g, self.border, self.flip
         *_, dx = reference.conv_grad(*stage, **self.unpooled())
-        outputs[0][0] = theano._asarray(np.ascontiguousarray(dx), dtype="float32")
+        dx = to_blocks(dx) if self.dx_blocked else np.ascontiguousarray(dx)
+        outputs[0][0] = theano._asarray(dx, dtype="float32")
 
     def make_thunk(self, node, storage_map, compute_map, no_recycling, impl=None):
         if library.stages() is None:
@@ -76,6 +91,8 @@ class ConvTransposed(_Stage):
         def run(w, g, rows, columns):
             w, g = map(np.ascontiguousarray, (w, g))
             shape, stage = self.described(w, g, rows, columns)
+            if self.dx_blocked:
+                shape = (*shape[:1], library.blocks(shape[1]), *shape[2:], library.lanes())
             dx = library.empty(shape)
             links = [library.link(stage, w=w, g=g, dx=dx)]
             library.call_chain("today_backward", links)

@@ -1,6 +1,7 @@
 // Elementwise formulas of images (n, c, pixels) and of numbers for each channel: the results are
-// images, or their sums over all but the channels, in float64. What batch normalisation is made of,
-// and its gradients: one pass over memory for what has the same operands.
+// images, or their sums over all but the channels, in float64. Images are planes or blocked. What
+// batch normalisation is made of, and its gradients: one pass over memory for what has the same
+// operands.
 #pragma once
 
 #include <algorithm>
@@ -12,8 +13,8 @@
 
 namespace today {
 
-// Mirrored by channels.Operand. Floats from an image, a channel, a pixel to the next: an image's
-// operand has 1 for the last, all else 0.
+// Mirrored by channels.Operand. Floats from an image, a channel (or a block of them), a pixel to
+// the next: an image's operand has 1 for the last, all else 0.
 struct ChannelOperand {
     const float *data;
     int64_t image, channel, pixel;
@@ -21,7 +22,7 @@ struct ChannelOperand {
 
 // What becomes of a value. Mirrored by channels.Result.
 struct ChannelResult {
-    float *out; // (images, channels, pixels), or sums (channels)
+    float *out; // images as the operands are, or sums (channels)
     int64_t value, is_sum;
 };
 
@@ -85,39 +86,41 @@ class ChannelProgram {
 
   public:
     // The first `constants` instructions, and the first `kept` registers, are of channels' numbers
-    // alone: they are done once, and their registers keep what they have.
+    // alone: they are done once, and their registers keep what they have. `pixels` are the floats
+    // of a channel, or of a block of `lanes` (V); lanes is 1 for planes.
     ChannelProgram(const Instruction *program, long length, long constants, long kept,
                    const ChannelOperand *operands, long count, long registers,
                    const ChannelResult *results, long n_results, long images, long channels,
-                   long pixels)
+                   long pixels, long lanes)
         : program(program), length(length), constants(constants), kept(kept), operands(operands),
           count(count), registers(registers), results(results), n_results(n_results),
-          images(images), channels(channels), pixels(pixels),
-          together(std::clamp(CHUNK / pixels, 1L, channels)),
-          blocks((channels + together - 1) / together), parts(std::min(images, 16L)) {}
+          images(images), channels(channels), pixels(pixels), lanes(lanes),
+          groups((channels + lanes - 1) / lanes), together(std::clamp(CHUNK / pixels, 1L, groups)),
+          blocks((groups + together - 1) / together), parts(std::min(images, 16L)) {}
 
     // The images are divided into parts, as many for any number of threads.
     void run() const {
-        double *sums = (double *)scratch(Use::products, 2 * parts * n_results * channels);
-        std::fill(sums, sums + parts * n_results * channels, 0.0);
+        const long all = groups * lanes;
+        double *sums = (double *)scratch(Use::products, 2 * parts * n_results * all);
+        std::fill(sums, sums + parts * n_results * all, 0.0);
         Threads::instance().run(parts * blocks, [&](long item) {
             const long part = item / blocks;
             run_block(item % blocks * together, Share(images, part, parts),
-                      sums + part * n_results * channels);
+                      sums + part * n_results * all);
         });
         for (long k = 0; k < n_results; k++)
             for (long c = 0; c < channels && results[k].is_sum; c++) {
                 double total = 0;
                 for (long part = 0; part < parts; part++)
-                    total += sums[(part * n_results + k) * channels + c];
+                    total += sums[(part * n_results + k) * all + c];
                 results[k].out[c] = float(total);
             }
     }
 
   private:
-    // Channels from `first` on, of some images; sums (results, channels)
+    // Channels, or blocks, from `first` on, of some images; sums (results, all channels)
     void run_block(long first, Share mine, double *sums) const {
-        const long some = std::min(together, channels - first);
+        const long some = std::min(together, groups - first);
         float *memory = scratch(Use::values, (registers + count) * CHUNK);
         float *copies = memory + registers * CHUNK;
         std::vector<float *> values(registers + count);
@@ -161,17 +164,61 @@ class ChannelProgram {
                 for (long k = 0; k < n_results; k++) {
                     const float *value = memory + (results[k].value - count) * CHUNK;
                     if (!results[k].is_sum)
-                        std::memcpy(results[k].out + (n * channels + first) * pixels + pixel, value,
-                                    elements * sizeof(float));
-                    for (long c = 0; c < some && results[k].is_sum; c++)
-                        sums[k * channels + first + c] += sum_of(value + c * each, each);
+                        put(value, elements, first, some,
+                            results[k].out + (n * groups + first) * pixels + pixel);
+                    for (long c = 0; c < some && results[k].is_sum; c++) {
+                        double *to = sums + (k * groups + first + c) * lanes;
+                        if (lanes == 1)
+                            *to += sum_of(value + c * each, each);
+                        else
+                            add_lanes(value + c * each, each, to);
+                    }
                 }
             }
     }
 
+    // to <- values of `some` channels or blocks; zeros behind the last channel
+    void put(const float *value, long elements, long first, long some, float *to) const {
+        std::memcpy(to, value, elements * sizeof(float));
+        if (lanes == 1 || first + some < groups || channels % V == 0)
+            return;
+        for (long i = elements - elements / some; i < elements; i += V)
+            store(to + i, load_first(value + i, channels % V));
+    }
+
+    // to (V) += vectors
+    static void add_lanes(const float *x, long count, double *to) {
+        constexpr int AT_ONCE = 4, HALF = V / 2;
+        vd sums[2 * AT_ONCE] = {};
+        long i = 0;
+        for (; i + AT_ONCE * V <= count; i += AT_ONCE * V)
+            EACH (k, 2 * AT_ONCE)
+                sums[k] += load_wide(x + i + k * HALF);
+        for (; i < count; i += V) {
+            sums[0] += load_wide(x + i);
+            sums[1] += load_wide(x + i + HALF);
+        }
+        EACH (half, 2) {
+            const vd total = (sums[half] + sums[half + 2]) + (sums[half + 4] + sums[half + 6]);
+            for (int lane = 0; lane < HALF; lane++)
+                to[half * HALF + lane] += total[lane];
+        }
+    }
+
     // to (CHUNK) <- a channel's number as often as it has pixels in a chunk
     void spread(const ChannelOperand &operand, long first, long some, float *to) const {
-        const float *from = operand.data + first * operand.channel;
+        const float *from = operand.data + first * lanes * operand.channel;
+        if (lanes > 1 && operand.channel != 0) {
+            const long each = some == 1 ? CHUNK : pixels;
+            for (long c = 0; c < some; c++) {
+                const long there = std::min<long>(V, channels - (first + c) * V);
+                const vf numbers = load_first(from + c * V, there);
+                for (long i = 0; i < each; i += V)
+                    store(to + c * each + i, numbers);
+            }
+            std::fill(to + some * each, to + CHUNK, 0.0f);
+            return;
+        }
         if (some == 1 || operand.channel == 0) {
             std::fill(to, to + CHUNK, *from);
             return;
@@ -186,8 +233,9 @@ class ChannelProgram {
     const ChannelOperand *operands;
     const long count, registers;
     const ChannelResult *results;
-    const long n_results, images, channels, pixels;
-    const long together, blocks; // channels in a block, blocks
+    const long n_results, images, channels, pixels, lanes;
+    const long groups;           // channels, or blocks of them
+    const long together, blocks; // groups that are done at a time
     const long parts;
 };
 

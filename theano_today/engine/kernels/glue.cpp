@@ -106,6 +106,17 @@ int today_sum(const float *x, int64_t outer, int64_t rows, int64_t channels, int
     return guarded([&] { sum(x, outer, rows, channels, inner, out); });
 }
 
+// (images, channels, pixels) <-> blocked
+int today_to_blocks(const float *planes, float *blocked, int64_t images, int64_t channels,
+                    int64_t pixels) {
+    return guarded([&] { to_blocks(planes, blocked, images, channels, pixels); });
+}
+
+int today_to_planes(const float *blocked, float *planes, int64_t images, int64_t channels,
+                    int64_t pixels) {
+    return guarded([&] { to_planes(blocked, planes, images, channels, pixels); });
+}
+
 int today_uniform(int32_t *state, int64_t streams, float *samples, int64_t count) {
     return guarded([&] { draw_uniform(state, streams, samples, count); });
 }
@@ -123,10 +134,10 @@ int today_mask(int32_t *state, int64_t streams, float p, uint8_t *mask, int64_t 
 int today_channelwise(const Instruction *program, int64_t length, int64_t constants, int64_t kept,
                       const ChannelOperand *operands, int64_t count, int64_t registers,
                       const ChannelResult *results, int64_t n_results, int64_t images,
-                      int64_t channels, int64_t pixels) {
+                      int64_t channels, int64_t pixels, int64_t lanes) {
     return guarded([&] {
         ChannelProgram(program, length, constants, kept, operands, count, registers, results,
-                       n_results, images, channels, pixels)
+                       n_results, images, channels, pixels, lanes)
             .run();
     });
 }

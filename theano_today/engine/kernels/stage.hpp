@@ -226,6 +226,20 @@ inline void blocks_to_planes(float *planes, const float *blocked, long channels,
     }
 }
 
+// All of them
+inline void to_blocks(const float *planes, float *blocked, long images, long channels, long count) {
+    const long size = round_up(channels, V) * count;
+    Threads::instance().run_in_shares(images, [&](long n) {
+        planes_to_blocks(blocked + n * size, planes + n * channels * count, channels, count);
+    });
+}
+inline void to_planes(const float *blocked, float *planes, long images, long channels, long count) {
+    const long size = round_up(channels, V) * count;
+    Threads::instance().run_in_shares(images, [&](long n) {
+        blocks_to_planes(planes + n * channels * count, blocked + n * size, channels, count);
+    });
+}
+
 // An image as planes, with zeros around it where the windows see more than x has
 inline Image planes_of(const StageShape &s, const float *x) {
     const long size = s.rows * s.columns;

@@ -70,7 +70,7 @@ int today_pool_gradient(int max, int64_t planes, int64_t rows, int64_t columns, 
 int today_channelwise(const Instruction *program, int64_t length, int64_t constants, int64_t kept,
                       const ChannelOperand *operands, int64_t count, int64_t registers,
                       const ChannelResult *results, int64_t n_results, int64_t images,
-                      int64_t channels, int64_t pixels);
+                      int64_t channels, int64_t pixels, int64_t lanes);
 int today_sum(const float *x, int64_t outer, int64_t rows, int64_t channels, int64_t inner,
               float *out);
 int today_uniform(int32_t *state, int64_t streams, float *samples, int64_t count);

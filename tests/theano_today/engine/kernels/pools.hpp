@@ -164,7 +164,7 @@ inline void check_channelwise(long cases) {
             const ChannelResult results[] = {
                 {z.data(), 6, 0}, {sums->data(), 6, 1}, {of_y.data(), 5, 1}};
             check(today_channelwise(program, 3, 1, 1, operands, 4, 3, results, 3, images, channels,
-                                    pixels) == 0,
+                                    pixels, 1) == 0,
                   "status", text);
         }
         bool same = true, near = true;
