@@ -203,14 +203,14 @@ def pooled(b, draw, x):
     _are_images(x)
     size = draw.choice(((2, 2), (2, 2), (3, 3), (1, 2), (3, 2)))
     stride = draw.choice((None, None, (1, 1), (2, 2), (3, 1)))
-    ignore = draw.random() < 0.6
-    pad = (0, 0)
-    if ignore and draw.random() < 0.3:
-        pad = tuple(draw.randrange(n) for n in size)
     mode = draw.choice(("max", "max", "sum", "average_inc_pad", "average_exc_pad"))
-    _need(not (mode == "average_exc_pad" and max(pad)))  # whose gradient Theano refuses
+    ignore, pad = draw.random() < 0.6, (0, 0)
+    # With zeros around, Theano's Python finds other gradients of maxima than its C code, and
+    # refuses those of the last.
+    if ignore and mode in ("sum", "average_inc_pad") and draw.random() < 0.4:
+        pad = tuple(draw.randrange(n) for n in size)
     settings = size, ignore, stride, pad
-    shape = tuple(Pool.out_shape(x.shape, *settings))
+    shape = tuple(map(int, Pool.out_shape(x.shape, *settings)))
     _need(min(shape[1:]) > 0)
     return Value(pool_2d(x.variable, *settings, mode=mode), shape)
 
@@ -305,6 +305,7 @@ def classified(b, draw, x):
 @layer
 def summed(b, draw, x):
     count = len(x.shape)
+    _need(count > 0)
     axes = tuple(k for k in range(count) if draw.random() < 0.6) or (count - 1,)
     v, left = x.variable, tuple(n for k, n in enumerate(x.shape) if k not in axes)
     exact = draw.random() < 0.3
@@ -329,8 +330,8 @@ def recurrent(b, draw, x):
     before = draw.random() < 0.5  # the products of all steps taken at once
     kind = draw.choice(("simple", "gates", "two states", "two steps back", "counted"))
     gates = {"gates": 3, "two states": 4}.get(kind, 1)
-    w, u, bias = (b.parameter(*s) for s in [(features, gates * units), (units, gates * units),
-                                            (gates * units,)])  # fmt: skip
+    # A quarter: where tanh is nearly 1, rounding decides how much of its slope is left.
+    w, u, bias = (b.parameter(*shape, gates * units) / 4 for shape in [(features,), (units,), ()])
     if before:
         sequence = T.dot(sequence, w) + bias
     clipped, masked = draw.random() < 0.3, draw.random() < 0.4
@@ -487,7 +488,8 @@ def run(net: Net, mode: Mode, how: str, calls: int = 2) -> Outcome:
         function = theano.function([images], outputs, updates=updates, mode=mode)
     given = fuzz_graphs._laid_out(building.numbers(net.shape, 0), net.layout)
     before = given.copy()
-    outcome = Outcome([], net.dtype == "float64")
+    # adam's bias correction is in float32 in any case.
+    outcome = Outcome([], net.dtype == "float64" and not net.rule)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for _ in range(calls):

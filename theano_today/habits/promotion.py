@@ -16,8 +16,12 @@ rule comes to the same result. NumPy 1.19.5's own results are the tests' referen
 
 `rewriting.py` puts these functions for operators: ``a + b`` becomes ``_then_add(a, b)``.
 
-What is left: ``//``, ``%`` and ``**`` of an unsigned array and a whole number that needs more bits
-were signed, and are unsigned here.
+Two more habits of these operators. ``x // 0.`` of NumPy's floats was NaN; since NumPy 1.20 it is an
+infinity. Arrays whose shapes do not fit, or an array of numbers and a text, were unequal as a
+whole; ``==`` of the former is a ValueError since NumPy 1.25, of the latter an array.
+
+What is left: ``//``, ``%``, ``**`` and the operators of bits, of an unsigned array and a whole
+number that needs more bits, were signed, and are unsigned here.
 """
 
 from __future__ import annotations
@@ -138,13 +142,45 @@ def _operation(native: Callable[[Any, Any], Any], name: str) -> Callable[[Any, A
 add = _operation(operator.add, "add")
 sub = _operation(operator.sub, "sub")
 mult = _operation(operator.mul, "mult")
-floordiv = _operation(operator.floordiv, "floordiv")
 mod = _operation(operator.mod, "mod")
 lshift = _operation(operator.lshift, "lshift")
 rshift = _operation(operator.rshift, "rshift")
 bitor = _operation(operator.or_, "bitor")
 bitxor = _operation(operator.xor, "bitxor")
 bitand = _operation(operator.and_, "bitand")
+
+
+def floordiv(a: Any, b: Any) -> Any:
+    """Return ``a // b``."""
+    if type(a) in NUMPY or type(b) in NUMPY:
+        a, b = fitted(a, b)
+        return _nan_of_zero(a // b, b)
+    return a // b
+
+
+def ifloordiv(a: Any, b: Any) -> Any:
+    """Return ``a``, changed by ``a //= b``."""
+    if type(a) in NUMPY or type(b) in NUMPY:
+        a, b = fitted(a, b)
+        zero = np.equal(b, 0) if type(a) in ARRAYS else False  # b may be a itself
+        a //= b
+        if type(a) not in ARRAYS:
+            return _nan_of_zero(a, b)
+        if a.dtype.kind == "f" and np.any(zero):
+            np.copyto(a, np.nan, where=zero)
+        return a
+    a //= b
+    return a
+
+
+def _nan_of_zero(quotient: Any, divisor: Any) -> Any:
+    """Return a quotient that is rounded, as NumPy 1.19 had it where the divisor is 0."""
+    if type(quotient) not in NUMPY or quotient.dtype.kind != "f" or np.all(divisor):
+        return quotient
+    if type(quotient) in ARRAYS:
+        np.copyto(quotient, np.nan, where=np.equal(divisor, 0))
+        return quotient
+    return type(quotient)(np.nan)
 
 
 def div(a: Any, b: Any) -> Any:
@@ -175,7 +211,6 @@ iadd = _operation(operator.iadd, "iadd")
 isub = _operation(operator.isub, "isub")
 imult = _operation(operator.imul, "imult")
 idiv = _operation(operator.itruediv, "idiv")
-ifloordiv = _operation(operator.ifloordiv, "ifloordiv")
 imod = _operation(operator.imod, "imod")
 ipow = _operation(operator.ipow, "ipow")
 ilshift = _operation(operator.ilshift, "ilshift")
@@ -188,5 +223,31 @@ lt = _operation(operator.lt, "lt")
 lte = _operation(operator.le, "lte")
 gt = _operation(operator.gt, "gt")
 gte = _operation(operator.ge, "gte")
-eq = _operation(operator.eq, "eq")
-noteq = _operation(operator.ne, "noteq")
+
+
+def _comparison(native: Callable[[Any, Any], Any], name: str, unlike: bool) -> Callable:
+    def apply(a: Any, b: Any) -> Any:
+        if type(a) not in ARRAYS and type(b) not in ARRAYS:
+            return operation(a, b)
+        if _is_text_beside_numbers(a, b) or _is_text_beside_numbers(b, a):
+            return unlike
+        try:
+            return operation(a, b)
+        except ValueError:
+            try:
+                np.broadcast_shapes(np.shape(a), np.shape(b))
+            except ValueError:
+                return unlike
+            raise
+
+    operation = _operation(native, name)
+    apply.__name__ = apply.__qualname__ = name
+    return apply
+
+
+def _is_text_beside_numbers(text: Any, array: Any) -> bool:
+    return type(text) in (str, bytes) and type(array) in ARRAYS and array.dtype.kind in _KINDS
+
+
+eq = _comparison(operator.eq, "eq", False)
+noteq = _comparison(operator.ne, "noteq", True)

@@ -169,6 +169,41 @@ def test_comparisons():
     assert promotion.lt(np.uint8(5), 300)
 
 
+@pytest.mark.parametrize("dtype", "efd")
+def test_floats_divided_by_zero_and_rounded(dtype):
+    """NaN, each of them; infinities since NumPy 1.20."""
+    x = np.array([5, -5, 0, np.inf, np.nan, 7], dtype)
+    zeros = np.array([0, -0.0, 0, 0, 0, 2], dtype)
+    nan = np.nan
+    with np.errstate(all="ignore"):
+        for divisor in (0, 0.0, -0.0, np.float32(0), zeros[:1]):
+            same(promotion.floordiv(x, divisor), np.full(6, nan, dtype))
+        same(promotion.floordiv(x, zeros), np.array([nan] * 5 + [3], dtype))
+        same(promotion.floordiv(x[0], x.dtype.type(0)), x.dtype.type(nan))
+        same(promotion.floordiv(np.arange(3), 0.0), np.full(3, nan))
+        changed = x.copy()
+        assert promotion.ifloordiv(changed, zeros) is changed
+        same(changed, np.array([nan] * 5 + [3], dtype))
+        again = np.array([0, 4], dtype)
+        same(promotion.ifloordiv(again, again), np.array([nan, 1], dtype))
+        same(promotion.floordiv(np.int32(5), 0), 5 // np.array([0])[0])
+    same(promotion.floordiv(x[-1:], 2), np.array([3], dtype))
+
+
+def test_arrays_that_do_not_fit_are_unequal():
+    x = np.arange(3)
+    for other in (np.arange(2), np.arange(0), [1, 2], (1, 2), np.ones((2, 2)), "abc", b"a", ""):
+        assert promotion.eq(x, other) is False
+        assert promotion.eq(other, x) is False
+        assert promotion.noteq(x, other) is True
+        assert promotion.noteq(other, x) is True
+    words = np.array(["a", "b"])
+    assert promotion.eq(words, "a").tolist() == [True, False]
+    assert promotion.eq(x, [0, 5, 2]).tolist() == [True, False, True]
+    with pytest.raises(ValueError, match="broadcast"):
+        promotion.lt(x, np.arange(2))
+
+
 def test_in_place():
     x = np.array([0.3, 0.7], "float32")
     got = promotion.imult(x, np.float64(0.1))
