@@ -26,9 +26,10 @@ def _functions() -> dict[type, Callable]:
     from theano.compile import ops
     from theano.tensor import basic, blas, opt, subtensor
     from theano.tensor import elemwise as te
+    from theano.tensor.nnet import nnet
     from theano.tensor.signal import pool
 
-    from theano_today.engine import elemwise, pools, products, shapes, sums
+    from theano_today.engine import elemwise, pools, products, shapes, softmax, sums
 
     return {
         te.Elemwise: elemwise.elemwise,
@@ -46,6 +47,11 @@ def _functions() -> dict[type, Callable]:
         blas.Dot22: products.dot22,
         blas.Dot22Scalar: products.dot22_scalar,
         blas.Gemm: products.gemm,
+        nnet.Softmax: softmax.softmax,
+        nnet.SoftmaxWithBias: softmax.softmax_with_bias,
+        nnet.SoftmaxGrad: softmax.softmax_gradient,
+        nnet.CrossentropySoftmaxArgmax1HotWithBias: softmax.cross_entropy,
+        nnet.CrossentropySoftmax1HotWithBiasDx: softmax.cross_entropy_gradient,
         pool.Pool: pools.pool,
         pool.MaxPoolGrad: pools.max_pool_grad,
         pool.AveragePoolGrad: pools.average_pool_grad,

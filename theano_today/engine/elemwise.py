@@ -32,8 +32,16 @@ _FUNCTIONS: dict[type, Callable] = {
     ts.LE: np.less_equal,
     ts.GE: np.greater_equal,
     ts.Identity: lambda a: a,  # copied where it is stored
+    ts.Second: lambda a, b: b,
 }
 _COMPARISONS = (ts.EQ, ts.NEQ, ts.LT, ts.GT, ts.LE, ts.GE)
+
+
+def _power(a, b):
+    # As exact as C's powf, which computes in float64, too; NumPy's vectors of float32 are not.
+    return np.power(a, b, dtype="float64")
+
+
 # Of floats only: on integers NumPy and Theano differ in the type or in the rounding.
 _OF_FLOATS: dict[type, Callable] = {
     ts.TrueDiv: np.true_divide,
@@ -42,6 +50,7 @@ _OF_FLOATS: dict[type, Callable] = {
     ts.Log: np.log,
     ts.Tanh: np.tanh,
     ts.Inv: np.reciprocal,
+    ts.Pow: _power,
 }
 
 
@@ -210,6 +219,9 @@ def by_numpy(node) -> Callable | None:
     if found is None:
         return None
     steps, constants = found
+    powers = any(function is _power for function, *_ in steps)
+    if powers and node.outputs[0].ndim and library.lanes() < 16:
+        return None  # NumPy has vectors for it with AVX-512 alone (NumPy 2.4)
     dtype = node.outputs[0].type.dtype
     overwritten = node.op.inplace_pattern.get(0)
     broadcastable = [v.type.broadcastable for v in node.inputs]

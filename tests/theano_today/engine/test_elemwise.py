@@ -12,7 +12,7 @@ import theano.tensor as T
 from theano.tensor.elemwise import Elemwise
 
 from tests.theano_graphs import engine, fused, stock
-from theano_today.engine import elemwise
+from theano_today.engine import elemwise, library
 
 RANDOM = np.random.RandomState(0)
 SPECIAL = np.array([[0, -0.0, 1, -1, 2.5, -2.5], [np.nan, np.inf, -np.inf, 1e30, -1e-30, 88]])
@@ -25,8 +25,12 @@ BINARY = {
     "add": lambda x, y: x + y, "sub": lambda x, y: x - y, "mul": lambda x, y: x * y,
     "true_div": lambda x, y: x / y, "maximum": T.maximum, "minimum": T.minimum,
     "eq": T.eq, "neq": T.neq, "lt": T.lt, "gt": T.gt, "le": T.le, "ge": T.ge,
-    "switch": lambda x, y: T.switch(x > y, x, y),
+    "switch": lambda x, y: T.switch(x > y, x, y), "second": T.second,
 }  # fmt: skip
+
+
+if library.lanes() == 16:
+    BINARY["pow"] = T.pow
 
 
 def by_ours(function):
@@ -56,6 +60,18 @@ def test_each_operation(functions):
         for name, mine, other in zip(names, got, theirs(x, y), strict=True):
             assert mine.dtype == other.dtype, name
             np.testing.assert_allclose(mine, other, rtol=3e-7, err_msg=name)
+
+
+def test_powers_of_numbers():
+    """As in adam's correction of its averages: without C, and equal to the last bit."""
+    rate, beta, t = T.fscalar(), T.fscalar(), T.fscalar()
+    outputs = [beta**t, rate * T.sqrt(1 - beta**t) / (1 - T.sqr(beta) ** t)]
+    ours, theirs = theano.function([rate, beta, t], outputs), stock([rate, beta, t], outputs)
+    assert by_ours(ours)
+    for number in range(1, 2000, 7):
+        for beta in (0.5, 0.9, 0.999):
+            arrays = np.array([1e-3, beta, number], np.float32)
+            assert [float(n) for n in ours(*arrays)] == [float(n) for n in theirs(*arrays)]
 
 
 LONG = (pytest.param(kind, marks=pytest.mark.long) for kind in ("int32", "int8"))
