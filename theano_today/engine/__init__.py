@@ -5,6 +5,7 @@
 - conv_pool/: convolution + bias + rectify (+ max-pool) as one operation, with its gradients
 - scan/: the loop of theano.scan without Python
 - updates.py, update_rules.py: updates of parameters in one pass over memory
+- sizes.py: integers that follow from shapes, computed once
 - random_streams.py: MRG_RandomStreams' numbers, and the masks of dropout
 - dispatch.py: which of these, NumPy or Theano's own C code runs a node of a graph
 - report.py: says which, for `--verbose`
@@ -47,7 +48,7 @@ def _patch_scan(scan_op: ModuleType) -> None:
 
 
 def _register(theano: ModuleType) -> None:
-    from theano_today.engine import channels, genuine, update_rules, updates
+    from theano_today.engine import channels, genuine, sizes, update_rules, updates
     from theano_today.engine.conv_pool import blocks, chain, dropout, legacy, rewrite
     from theano_today.engine.scan import keep, loop
 
@@ -62,6 +63,7 @@ def _register(theano: ModuleType) -> None:
     blocks.register()
     updates.register()
     update_rules.register()
+    sizes.register()
 
 
 def _register_random_streams(rng_mrg: ModuleType) -> None:

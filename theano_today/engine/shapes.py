@@ -28,7 +28,7 @@ _FUNCTIONS: dict[type, Callable] = {
 }  # fmt: skip
 _OF_BOOLS: dict[type, Callable] = {ts.AND: operator.and_, ts.OR: operator.or_}
 _TRUTHS = (ts.EQ, ts.NEQ, ts.LT, ts.GT, ts.LE, ts.GE)
-_SIGNED = ("bool", "int8", "int16", "int32", "int64")
+SIGNED = ("bool", "int8", "int16", "int32", "int64")
 
 
 def integers(node) -> Callable | None:
@@ -45,7 +45,7 @@ def integers(node) -> Callable | None:
         ZeroDivisionError.
     """
     op, variables = node.op.scalar_op, [*node.inputs, *node.outputs]
-    if any(v.type.ndim or v.type.dtype not in _SIGNED for v in variables):
+    if any(v.type.ndim or v.type.dtype not in SIGNED for v in variables):
         return None
     if len(node.outputs) != 1:
         return None
@@ -91,7 +91,7 @@ def _steps(op):
             for v in node.inputs:
                 if isinstance(v, Constant) and v not in where:
                     where[v] = ("constant", len(constants))
-                    constants.append(int(v.data) if v.dtype in _SIGNED else 0)
+                    constants.append(int(v.data) if v.dtype in SIGNED else 0)
             given = [where[v] for v in node.inputs]
             (out,) = node.outputs
             if type(node.op) is ts.Composite:
@@ -120,7 +120,7 @@ def _step(op, dtypes, dtype: str):
     With the least and the most that it may give, and what makes something of all else.
     """
     kind = type(op)
-    if not genuine.is_genuine(op) or any(d not in _SIGNED for d in (*dtypes, dtype)):
+    if not genuine.is_genuine(op) or any(d not in SIGNED for d in (*dtypes, dtype)):
         return None
     function = _OF_BOOLS.get(kind) if dtype == "bool" == max(dtypes) else _FUNCTIONS.get(kind)
     if function is None:
@@ -168,7 +168,7 @@ def shape_i(node) -> Callable | None:
 def make_vector(node) -> Callable | None:
     """Integers side by side."""
     dtype = np.dtype(node.outputs[0].type.dtype)
-    if dtype.kind not in "ib" or any(v.type.dtype not in _SIGNED for v in node.inputs):
+    if dtype.kind not in "ib" or any(v.type.dtype not in SIGNED for v in node.inputs):
         return None
     return lambda *numbers: (np.array([n.item() for n in numbers], dtype),)
 

@@ -21,6 +21,7 @@ _EXCLUDED = (
     "update_rules",
     "mrg_mask",
     "scan_keep",
+    "sizes",
 )
 _CHEAP = (ts.Add, ts.Sub, ts.Mul)
 

@@ -102,10 +102,12 @@ def _inner_function(original, op, *arguments):
     """Return the inner function, optimised but not compiled."""
     from theano.gof.vm import VM_Linker
 
+    from theano_today.engine import sizes
+
     if getattr(op, "fn", None) is None:
         mode = op.mode_instance
         linker = VM_Linker(allow_gc=False, use_cloop=False, c_thunks=False)
-        op.mode_instance = mode.clone()
+        op.mode_instance = mode.excluding(sizes.NAME)
         op.mode_instance.linker = linker
         try:
             original(op, *arguments)

@@ -1,0 +1,193 @@
+"""Integers that follow from the shapes of a function's arguments: computed once for each shapes.
+
+Around the scans of a recurrent net are a hundred nodes that compute lengths, ends of slices and
+the like, of which Theano's fusion makes formulas, but no fewer nodes. What depends on nothing but
+lengths of arguments and shared variables becomes one node, which remembers what it computed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from theano.compile import optdb
+from theano.compile.ops import Shape_i
+from theano.gof import Apply, Constant, Op, Optimizer, toolbox
+from theano.gof.graph import io_toposort
+from theano.tensor import TensorType
+from theano.tensor.basic import ScalarFromTensor, TensorFromScalar
+from theano.tensor.elemwise import Elemwise
+from theano.tensor.opt import MakeVector
+
+from theano_today.engine import genuine, shapes
+from theano_today.engine.dispatch import is_on
+
+NAME = "sizes"
+_FEW = 8  # nodes that are not worth it
+_KEPT = 16  # sets of shapes that are remembered
+
+
+class Sizes(Op):
+    """Integers of the shapes of arrays.
+
+    Parameters
+    ----------
+    arrays : list of Variable
+        Their nodes' inputs, whatever they hold.
+    outputs : list of Variable
+        What Shape_i nodes of these and others of integers compute of them.
+    """
+
+    def __init__(self, arrays, outputs) -> None:
+        self.arrays, self.outputs = list(arrays), list(outputs)
+        self._prepare()
+
+    def _prepare(self) -> None:
+        self._known: dict[tuple, list] = {}
+        self._lengths: list[tuple[int, int]] = []
+        self._steps: list[tuple[Callable, list[int]]] = []
+        self._constants: list[Any] = []
+        nodes = io_toposort(self.arrays, self.outputs)
+        lengths = [node for node in nodes if type(node.op) is Shape_i]
+        self._lengths = [(self.arrays.index(n.inputs[0]), n.op.i) for n in lengths]
+        place = {node.outputs[0]: k for k, node in enumerate(lengths)}
+        rest = [node for node in nodes if type(node.op) is not Shape_i]
+        constants = [v for node in rest for v in node.inputs if isinstance(v, Constant)]
+        for v in dict.fromkeys(constants):
+            place[v] = len(place)
+            self._constants.append(int(np.asarray(v.data)))
+        for node in rest:
+            compute = function_of(node)
+            assert compute is not None
+            self._steps.append((compute, [place[v] for v in node.inputs]))
+            place[node.outputs[0]] = len(place)
+        self._results = [(place[v], *_kind(v)) for v in self.outputs]
+
+    def make_node(self, *arrays):
+        return Apply(self, list(arrays), [v.type() for v in self.outputs])
+
+    def perform(self, node, inputs, output_storage) -> None:
+        lengths = tuple([inputs[k].shape[i] for k, i in self._lengths])
+        found = self._known.get(lengths)
+        if found is None:
+            values: list = [*lengths, *self._constants]
+            for compute, places in self._steps:
+                values.append(compute(*[values[k] for k in places]))
+            found = [make(values[k], dtype) for k, make, dtype in self._results]
+            while len(self._known) >= _KEPT:
+                self._known.pop(next(iter(self._known)), None)
+            self._known[lengths] = found
+        for cell, value in zip(output_storage, found, strict=True):
+            # A copy: others may overwrite it.
+            cell[0] = value.copy() if type(value) is np.ndarray else value
+
+    def infer_shape(self, node, input_shapes):
+        return [(len(v.owner.inputs),) if _dimensions(v) else () for v in self.outputs]
+
+    def connection_pattern(self, node):
+        return [[False] * len(self.outputs) for _ in self.arrays]
+
+    def __getstate__(self):
+        return {"arrays": self.arrays, "outputs": self.outputs}
+
+    def __setstate__(self, state) -> None:
+        self.__dict__.update(state)
+        self._prepare()
+
+    def __str__(self) -> str:
+        return f"Sizes{{{len(self._lengths) + len(self._steps)} nodes}}"
+
+
+def _dimensions(v) -> int:
+    return getattr(v.type, "ndim", 0)
+
+
+def _kind(v) -> tuple[Callable, np.dtype]:
+    """Return what makes a node's output of integers, and its dtype."""
+    dtype = np.dtype(v.type.dtype)
+    return (np.array if isinstance(v.type, TensorType) else _number), dtype
+
+
+def _number(value: int, dtype: np.dtype) -> np.generic:
+    return dtype.type(value)
+
+
+def function_of(node) -> Callable | None:
+    """Return a function of Python's integers for a node of integers, or None."""
+    op = node.op
+    if not genuine.is_genuine(op) or any(_dtype(v) not in shapes.SIGNED for v in node.inputs):
+        return None
+    if any(_dimensions(v) for v in node.inputs) or _dtype(node.outputs[0]) not in shapes.SIGNED:
+        return None
+    if type(op) is Elemwise:
+        return shapes.integers(node) if not op.inplace_pattern else None
+    if type(op) in (ScalarFromTensor, TensorFromScalar):
+        return lambda value: value
+    if type(op) is MakeVector:
+        return lambda *values: values
+    return None
+
+
+def _dtype(v) -> str:
+    return getattr(v.type, "dtype", "")
+
+
+class GatherSizes(Optimizer):
+    """Make one node of what computes integers of the shapes of a graph's inputs."""
+
+    def add_requirements(self, fgraph):
+        fgraph.attach_feature(toolbox.ReplaceValidate())
+
+    def apply(self, fgraph):
+        if not is_on():
+            return
+        order = fgraph.toposort()
+        if any(type(node.op).__name__ == "IfElse" for node in order):
+            return  # not all of it is computed
+        inside: set = set()  # variables
+        nodes, arrays = 0, []
+        for node in order:
+            if type(node.op) is Shape_i and genuine.is_genuine(node.op):
+                (x,) = node.inputs
+                if x.owner is not None or isinstance(x, Constant) or not _dimensions(x):
+                    continue
+                arrays.append(x)
+            elif not _continues(node, inside):
+                continue
+            inside.update(node.outputs)
+            nodes += 1
+        if nodes < _FEW:
+            return
+        wanted = [
+            v
+            for v in (node.outputs[0] for node in order)
+            if v in inside
+            and any(c == "output" or not inside.issuperset(c.outputs) for c, _ in v.clients)
+        ]
+        arrays = list(dict.fromkeys(arrays))
+        made = Sizes(*_copied(arrays, wanted))(*arrays, return_list=True)
+        fgraph.replace_all_validate(list(zip(wanted, made, strict=True)), reason=NAME)
+
+
+def _continues(node, inside: set) -> bool:
+    """Say whether a node computes integers of those inside, and of nothing else but constants."""
+    varying = [v for v in node.inputs if not isinstance(v, Constant)]
+    return bool(varying) and inside.issuperset(varying) and function_of(node) is not None
+
+
+def _copied(arrays, wanted) -> tuple[list, list]:
+    """Return the same, of variables of their own."""
+    from theano.gof.graph import clone_get_equiv
+
+    memo: dict = {x: x.type() for x in arrays}
+    equivalent = clone_get_equiv(arrays, wanted, copy_inputs=False, copy_orphans=False, memo=memo)
+    return [memo[x] for x in arrays], [equivalent[v] for v in wanted]
+
+
+def register() -> None:
+    """Register with Theano's optimizer; ``optimizer_excluding=sizes`` turns it off."""
+    if NAME in optdb:
+        return  # Theano was reloaded
+    # Behind all that fuses elementwise nodes (49), before what works in place (75)
+    optdb.register(NAME, GatherSizes(), 49.4, "fast_run", "fusion")
