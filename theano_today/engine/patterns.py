@@ -5,14 +5,19 @@ from __future__ import annotations
 from theano.gof import Constant, Variable
 from theano.tensor import elemwise
 
+from theano_today.engine import genuine
+
 
 def operands(v: Variable, scalar_op: type, count: int) -> list[Variable] | None:
-    """Return the inputs of the Elemwise that computes v, if it is of this kind."""
+    """Return the inputs of the Elemwise that computes v, if it is of this kind.
+
+    None of an Op that the user derived from it, or whose methods are replaced.
+    """
     node = v.owner
-    if node is None or not isinstance(node.op, elemwise.Elemwise):
+    if node is None or type(node.op) is not elemwise.Elemwise or len(node.inputs) != count:
         return None
-    fits = isinstance(node.op.scalar_op, scalar_op) and len(node.inputs) == count
-    return node.inputs if fits else None
+    fits = type(node.op.scalar_op) is scalar_op and genuine.is_genuine(node.op.scalar_op)
+    return node.inputs if fits and genuine.is_genuine(node.op) else None
 
 
 def either_way(pair: list[Variable] | None) -> list[tuple[Variable, Variable]]:

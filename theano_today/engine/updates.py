@@ -171,7 +171,7 @@ class FuseMomentum(Optimizer):
                 continue
             factors, of_product = [g], False
             dot = g.owner
-            if w.ndim == 2 and dot is not None and isinstance(dot.op, tensor.Dot):
+            if w.ndim == 2 and dot is not None and type(dot.op) is tensor.Dot:
                 used_once = len(g.clients) == 1
                 if used_once and all(f.ndim == 2 and f.dtype == "float32" for f in dot.inputs):
                     factors, of_product = dot.inputs, True

@@ -18,6 +18,22 @@ def test_operands_of_one_kind_of_op_only():
     assert patterns.operands(T.dot(x, y), scalar.Mul, 2) is None
 
 
+def test_operands_of_what_is_theanos_own(monkeypatch):
+    class Product(scalar.Mul):
+        pass
+
+    class Negated(T.Elemwise):
+        pass
+
+    x, y = T.matrix("x"), T.matrix("y")
+    derived = T.Elemwise(Product(scalar.upcast_out, "product"))
+    assert patterns.operands(derived(x, y), scalar.Mul, 2) is None
+    assert patterns.operands(Negated(scalar.mul)(x, y), scalar.Mul, 2) is None
+    assert patterns.operands((x * y), scalar.Mul, 2) == [x, y]
+    monkeypatch.setattr(scalar.Mul, "impl", lambda self, *numbers: 7)
+    assert patterns.operands((x * y), scalar.Mul, 2) is None
+
+
 def test_either_order_of_two():
     assert patterns.either_way(["a", "b"]) == [("a", "b"), ("b", "a")]
     assert patterns.either_way(None) == []

@@ -88,6 +88,25 @@ def test_arrays_that_do_not_fit():
         )
 
 
+def test_an_op_of_the_users_in_place_of_a_subtraction():
+    """It was taken for Theano's own, and its result for a difference."""
+
+    class Less(theano.scalar.Sub):
+        def impl(self, x, y):
+            return x - y - 1
+
+    less = T.Elemwise(Less(theano.scalar.upcast_out, "less"))
+    w, v = (theano.shared(np.ones((3, 4), np.float32)) for _ in range(2))
+    g = T.fmatrix()
+    stepped = less(w, np.float32(0.1) * g)
+    x = np.float32(0.9) * v + stepped - w
+    mode = theano.Mode("py", "fast_run")  # Less has the C code of Sub
+    f = theano.function([g], [], updates=[(v, x), (w, np.float32(0.9) * x + stepped)], mode=mode)
+    assert not count(f, "Momentum")
+    f(np.ones((3, 4), np.float32))
+    np.testing.assert_allclose(w.get_value(), 0.9 * (0.9 - 0.1 - 1) - 0.1, 1e-5)
+
+
 # ---- in graphs ------------------------------------------------------------------------------
 
 

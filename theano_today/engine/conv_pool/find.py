@@ -103,7 +103,7 @@ def find_stage(node) -> FoundStage | str:
     cropped = conv
     if conv.owner is not None and isinstance(conv.owner.op, subtensor.Subtensor):
         conv = conv.owner.inputs[0]
-    if conv.owner is None or not isinstance(conv.owner.op, abstract_conv.AbstractConv2d):
+    if conv.owner is None or type(conv.owner.op) is not abstract_conv.AbstractConv2d:
         return "not a pool of a convolution, or of a rectified one"
     found = describe(conv.owner, cropped)
     if isinstance(found, str):
@@ -160,7 +160,7 @@ def users(v: Variable) -> list:
 def find_gradients(found: FoundStage):
     """Yield, for each gradient of p that comes back through this stage, (g, gz)."""
     for node in users(found.a):
-        if not isinstance(node.op, pool.MaxPoolGrad) or not is_max_pool(node):
+        if type(node.op) is not pool.MaxPoolGrad or not is_max_pool(node):
             continue
         if node.inputs[:2] != [found.a, found.p]:
             continue
@@ -243,7 +243,7 @@ def is_gradient(node, found: FoundStage, kind: str) -> bool:
         "x": (abstract_conv.AbstractConv2d_gradInputs, found.w),
     }
     op, factor = types[kind]
-    if not isinstance(node.op, op) or node.inputs[0] is not factor:
+    if type(node.op) is not op or node.inputs[0] is not factor:
         return False
     settings = "border_mode", "subsample", "filter_flip", "filter_dilation", "num_groups"
     conv = found.conv.owner.op

@@ -40,6 +40,7 @@ from theano.gof.graph import ancestors
 from theano.tensor.nnet import abstract_conv
 from theano.tensor.signal import pool
 
+from theano_today.engine import genuine
 from theano_today.engine.conv_pool import channels_last, unpooled
 from theano_today.engine.conv_pool.find import (
     FoundStage,
@@ -68,19 +69,20 @@ class FuseConvPool(Optimizer):
         if any(isinstance(node.op, abstract_conv.AbstractConv2d) for node in fgraph.apply_nodes):
             channels_last.turn_late(fgraph)
         for node in fgraph.toposort():
-            if isinstance(node.op, pool.Pool) and node in fgraph.apply_nodes:
+            own = type(node.op) is pool.Pool and genuine.is_genuine(node.op)
+            if own and node in fgraph.apply_nodes:
                 found = find_stage(node)
                 why = found if isinstance(found, str) else fuse(fgraph, found)
                 fused += not why
                 _log(found, why)
         for node in fgraph.toposort():
-            conv = isinstance(node.op, abstract_conv.AbstractConv2d)
+            conv = type(node.op) is abstract_conv.AbstractConv2d
             if conv and node in fgraph.apply_nodes:
                 found, why = _without_pool(fgraph, node)
                 fused += not why
                 _log(found, why)
         for node in fgraph.toposort():
-            if isinstance(node.op, abstract_conv.AbstractConv2d_gradInputs):
+            if type(node.op) is abstract_conv.AbstractConv2d_gradInputs:
                 _transposed(fgraph, node)
         if fused:
             lay_out(fgraph)

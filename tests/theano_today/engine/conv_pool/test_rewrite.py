@@ -13,10 +13,13 @@ from lasagne import layers
 from lasagne.layers.corrmm import Conv2DMMLayer
 from lasagne.layers.cuda_convnet import Conv2DCCLayer, MaxPool2DCCLayer
 from lasagne.layers.dnn import Conv2DDNNLayer, MaxPool2DDNNLayer
+from theano.compile.mode import OPT_FAST_RUN
 from theano.tensor.nnet import conv2d
-from theano.tensor.signal.pool import pool_2d
+from theano.tensor.nnet.abstract_conv import AbstractConv2d
+from theano.tensor.signal.pool import Pool, pool_2d
 
 from tests.theano_graphs import count, fused, names, ops, relative, stock
+from theano_today.engine.conv_pool.op import ConvPool
 
 RANDOM = np.random.RandomState(0)
 X = RANDOM.normal(size=(3, 2, 11, 12)).astype(np.float32)
@@ -446,6 +449,35 @@ def test_givens_and_clones():
     sliced = fused([at], out, givens={x: data[at : at + 2]})
     assert count(sliced, "ConvPool") == 3
     assert relative(sliced(1), stock([x], out)(IMAGES[1:3])) <= 1e-5
+
+
+class Conv(AbstractConv2d):
+    pass
+
+
+class Pooled(Pool):
+    pass
+
+
+class Sum(theano.scalar.Add):
+    pass
+
+
+@pytest.mark.parametrize("derived", [None, "convolution", "pool", "sum"])
+def test_ops_that_the_user_derived_are_not_replaced(derived):
+    x, w, b = T.tensor4("x"), parameter(2, 1, 3, 3), parameter(2)
+    conv = (Conv if derived == "convolution" else AbstractConv2d)(kshp=(2, 1, 3, 3))
+    total = T.Elemwise((Sum if derived == "sum" else theano.scalar.Add)(theano.scalar.upcast_out))
+    pooling = (Pooled if derived == "pool" else Pool)(True)
+    z = total(conv(x, w), b.dimshuffle("x", 0, "x", "x"))
+    p = pooling(T.nnet.relu(z), (2, 2), (2, 2), (0, 0))
+    mode = theano.Mode("py", OPT_FAST_RUN.excluding("conv_opts", "AbstractConvCheck"))
+    found = [op for op in ops(fused([x], p, mode=mode)) if type(op) is ConvPool]
+    described = [(op.pool, op.bias, op.rectify) for op in found]
+    assert described == {
+        None: [(2, True, True)], "convolution": [], "pool": [(1, True, True)],
+        "sum": [(1, False, False)],
+    }[derived]  # fmt: skip
 
 
 def test_other_modes():
