@@ -136,9 +136,16 @@ class ChannelProgram {
         for (long n = mine.begin; n < mine.end; n++)
             for (long pixel = 0; pixel < pixels; pixel += CHUNK) {
                 const long each = std::min(pixels - pixel, CHUNK), elements = some * each;
+                // Images that are results are computed where they belong.
+                const auto to = [&](long k) {
+                    return results[k].out + (n * groups + first) * pixels + pixel;
+                };
                 const auto part = [&](long from, long vectors, bool broken) {
                     for (long k = 0; k < registers; k++)
                         values[count + k] = memory + k * CHUNK + from;
+                    for (long k = n_results - 1; k >= 0 && elements % V == 0; k--)
+                        if (!results[k].is_sum)
+                            values[results[k].value] = to(k) + from;
                     for (long k = 0; k < count; k++) {
                         const ChannelOperand &operand = operands[k];
                         float *copy = copies + k * CHUNK;
@@ -162,10 +169,11 @@ class ChannelProgram {
                 if (elements > whole)
                     part(whole, 1, true);
                 for (long k = 0; k < n_results; k++) {
-                    const float *value = memory + (results[k].value - count) * CHUNK;
+                    const float *value = elements % V == 0
+                                             ? values[results[k].value]
+                                             : memory + (results[k].value - count) * CHUNK;
                     if (!results[k].is_sum)
-                        put(value, elements, first, some,
-                            results[k].out + (n * groups + first) * pixels + pixel);
+                        put(value, elements, first, some, to(k));
                     for (long c = 0; c < some && results[k].is_sum; c++) {
                         double *to = sums + (k * groups + first + c) * lanes;
                         if (lanes == 1)
@@ -179,7 +187,8 @@ class ChannelProgram {
 
     // to <- values of `some` channels or blocks; zeros behind the last channel
     void put(const float *value, long elements, long first, long some, float *to) const {
-        std::memcpy(to, value, elements * sizeof(float));
+        if (to != value)
+            std::memcpy(to, value, elements * sizeof(float));
         if (lanes == 1 || first + some < groups || channels % V == 0)
             return;
         for (long i = elements - elements / some; i < elements; i += V)

@@ -13,6 +13,7 @@
 // StageShape says that they are blocked, too.
 #pragma once
 
+#include <algorithm>
 #include <cassert>
 
 #include "threads.hpp"
@@ -273,13 +274,24 @@ inline const float *blocks_of_x(const StageShape &s, const float *x) {
 // to (blocks, seen rows, seen columns, V) <- an image with zeros around it
 inline void pad_image(const StageShape &s, const float *x, float *to) {
     const float *blocked = blocks_of_x(s, x);
-    const long height = s.seen_rows(), width = s.seen_columns(), blocks = s.channel_blocks();
-    std::memset(to, 0, blocks * height * width * V * sizeof(float));
-    for (long b = 0; b < blocks; b++)
-        for (long i = 0; i < s.used_rows(); i++)
-            std::memcpy(to + ((b * height + s.top + i) * width + s.left) * V,
-                        blocked + (b * s.rows + i) * s.columns * V,
-                        s.used_columns() * V * sizeof(float));
+    const long height = s.seen_rows(), width = s.seen_columns(), used = s.used_columns();
+    const auto clear = [&](long pixels) {
+        std::memset(to, 0, pixels * V * sizeof(float));
+        to += pixels * V;
+    };
+    for (long b = 0; b < s.channel_blocks(); b++) {
+        const float *from = blocked + b * s.rows * s.columns * V;
+        const long above = std::min<long>(s.top, height), rows = s.used_rows();
+        clear(above * width);
+        for (long i = 0; i < rows; i++, from += s.columns * V) {
+            const long left = std::min<long>(s.left, width);
+            clear(left);
+            std::memcpy(to, from, used * V * sizeof(float));
+            to += used * V;
+            clear(width - left - used);
+        }
+        clear((height - above - rows) * width);
+    }
 }
 
 // The same of the four images that the filters of `half` go over

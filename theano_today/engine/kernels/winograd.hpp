@@ -194,7 +194,10 @@ inline void winograd_products(const StageShape &s, Some alive, const float *tran
                                 sums[r][v] = start;
                         }
                         const Matrix left = {transformed + (k * count + t) * channels, channels, 1};
-                        tile(alive, left, weights, PANEL, sums, [] {});
+                        if (alive.count == channels) // no list to look at
+                            tile(All{channels}, left, weights, PANEL, sums, [] {});
+                        else
+                            tile(alive, left, weights, PANEL, sums, [] {});
                         float *to = products + (k * count + t) * filters + q * PANEL;
                         EACH (r, MR)
                             EACH (v, NV)
