@@ -23,6 +23,7 @@ import theano.scalar as ts
 from theano.compile import optdb
 from theano.gof import Apply, Constant, Op, Optimizer, Variable, toolbox
 from theano.gof.graph import ancestors
+from theano.gof.opt import copy_stack_trace
 from theano.tensor import TensorType, elemwise
 
 from theano_today.engine import formulas, genuine, library
@@ -574,6 +575,7 @@ def _replace(fgraph, functions: Functions, old, values, are_sums: bool) -> bool:
     if program_of(composite, [v.broadcastable == _IMAGES for v in leaves]) is None:
         return False
     new = Channelwise(composite, (are_sums,) * len(old))(*leaves, return_list=True)
+    copy_stack_trace(old, new)
     fgraph.replace_all_validate(list(zip(old, new, strict=True)), reason="channelwise")
     return True
 

@@ -20,7 +20,7 @@ import numpy as np
 from theano import scalar, tensor
 from theano.compile import optdb
 from theano.gof import Apply, Op, Optimizer, Variable, toolbox
-from theano.gof.opt import TopoOptimizer, local_optimizer
+from theano.gof.opt import TopoOptimizer, copy_stack_trace, local_optimizer
 from theano.tensor import elemwise
 
 from theano_today.engine import library, products
@@ -176,6 +176,7 @@ class FuseMomentum(Optimizer):
                 if used_once and all(f.ndim == 2 and f.dtype == "float32" for f in dot.inputs):
                     factors, of_product = dot.inputs, True
             new = Momentum(nesterov, of_product)(w, v, *factors, rate, momentum)
+            copy_stack_trace([new_w, new_v], new)
             fgraph.replace_all_validate(
                 list(zip((new_w, new_v), new, strict=True)), reason="fuse_momentum"
             )

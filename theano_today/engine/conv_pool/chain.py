@@ -13,6 +13,7 @@ import numpy as np
 from theano.compile import optdb
 from theano.gof import Apply, Op, Optimizer, toolbox
 from theano.gof.graph import ancestors
+from theano.gof.opt import copy_stack_trace
 
 from theano_today.engine import library
 from theano_today.engine.conv_pool.op import ConvPool, ConvPoolGrad, backward, forward
@@ -209,7 +210,9 @@ def _forward_chain(nodes):
     op = ConvPoolChain(tuple(node.op for node in nodes), tuple(map(tuple, kept)))
     old = op._only_kept([node.outputs for node in nodes])
     factors = [v for node in nodes for v in node.inputs[1:]]
-    return list(zip(old, op(nodes[0].inputs[0], *factors, return_list=True), strict=True))
+    new = op(nodes[0].inputs[0], *factors, return_list=True)
+    copy_stack_trace(old, new)
+    return list(zip(old, new, strict=True))
 
 
 def _backward_chain(nodes):
@@ -219,7 +222,9 @@ def _backward_chain(nodes):
     if nodes[0].op.of_inputs:
         old.append(nodes[0].outputs[-1])
     inputs = [v for node in nodes for v in node.inputs[:-1]] + [nodes[-1].inputs[-1]]
-    return list(zip(old, op(*inputs, return_list=True), strict=True))
+    new = op(*inputs, return_list=True)
+    copy_stack_trace(old, new)
+    return list(zip(old, new, strict=True))
 
 
 def register() -> None:

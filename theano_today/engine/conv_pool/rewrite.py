@@ -37,6 +37,7 @@ from theano import tensor
 from theano.compile import optdb
 from theano.gof import Optimizer, toolbox
 from theano.gof.graph import ancestors
+from theano.gof.opt import copy_stack_trace
 from theano.tensor.nnet import abstract_conv
 from theano.tensor.signal import pool
 
@@ -110,12 +111,15 @@ def fuse(fgraph, found: FoundStage) -> str:
         outputs = gradient(found.x, found.w, winners, g, return_list=True)
         names = [*(["w", "b"] if of[0] else []), *(["x"] if of[1] else [])]
         new = dict(zip(names, outputs, strict=True))
+        copy_stack_trace([old for _, old in wanted], outputs)
         pairs += [
             (old, tensor.patternbroadcast(new[kind], old.broadcastable)) for kind, old in wanted
         ]
     # p comes last: MaxPoolGrad looks for maxima that equal p to the last bit, and DebugMode still
     # computes the gradients that were replaced, from what they read when they were.
     pairs.append((found.p, p))
+    # Of both, to both: errors say where they were written.
+    copy_stack_trace([found.conv, found.p], [p, winners])
     before = fgraph.checkpoint()
     # Not replace_all_validate: it sets a checkpoint of its own, and only the last one can be
     # reverted to. Nothing is in place yet that could be invalid.
@@ -144,6 +148,7 @@ def _transposed(fgraph, node) -> None:
     if isinstance(new, str):
         log.info("%s: Theano's own ops (%s)", name, new)
         return
+    copy_stack_trace(node.outputs[0], new)
     fgraph.replace_all_validate([(node.outputs[0], new)], reason="fuse_conv_transposed")
     log.info("%s: fused", name)
 
@@ -197,7 +202,10 @@ def _is_stage(node) -> bool:
 def remade(node, inputs=None, **changes):
     """Return a new node whose Op has these properties changed."""
     props = {name: getattr(node.op, name) for name in node.op.__props__} | changes
-    return type(node.op)(**props).make_node(*(inputs or node.inputs))
+    new = type(node.op)(**props).make_node(*(inputs or node.inputs))
+    for one, other in zip(node.outputs, new.outputs, strict=True):
+        copy_stack_trace(one, other)
+    return new
 
 
 def register() -> None:

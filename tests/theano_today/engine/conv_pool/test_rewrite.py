@@ -451,6 +451,23 @@ def test_givens_and_clones():
     assert relative(sliced(1), stock([x], out)(IMAGES[1:3])) <= 1e-5
 
 
+def test_errors_say_where_a_stage_was_written():
+    """As they do of Theano's own Ops: the lines of the user's program."""
+    x, w, b = T.tensor4("x"), parameter(5, 2, 3, 3), parameter(5)
+    p = pool(rectify(convolution(x, w) + b.dimshuffle("x", 0, "x", "x")))
+    again = pool(rectify(convolution(p, parameter(4, 5, 2, 2)) + 1))
+    outputs = [again, *T.grad(again.sum(), [w, b])]
+    f = fused([x], outputs)
+    nodes = [n for n in f.maker.fgraph.toposort() if "conv_pool" in type(n.op).__module__]
+    assert nodes
+    for node in nodes:
+        assert any("test_rewrite.py" in str(trace) for trace in node.outputs[0].tag.trace), node
+    with pytest.raises(
+        ValueError, match=r"(?s)Backtrace when the node is created.*test_rewrite.py"
+    ):
+        f(X[:, :1])
+
+
 class Conv(AbstractConv2d):
     pass
 
