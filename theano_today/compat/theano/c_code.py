@@ -92,10 +92,19 @@ def _keep_strides_of_zero(elemwise: ModuleType) -> None:
         return re.sub(r"if \(strides\[(.+?)\] == 0\)",
                       r"if (strides[\1] == 0 && dimensions[\1] == 1)", code)  # fmt: skip
 
+    # Each DimShuffle read and parsed the same file: a net with batch normalisation has thousands.
+    read: dict[tuple, tuple[list[str], dict[str, str]]] = {}
+
     def load_c_code(self, func_files):
-        original(self, func_files)
-        self.func_codes = [mended(code) for code in self.func_codes]
-        self.code_sections = {name: mended(code) for name, code in self.code_sections.items()}
+        files = (type(self), *func_files)
+        if type(self) is not elemwise.DimShuffle or files not in read:
+            original(self, func_files)
+            read[files] = (
+                [mended(code) for code in self.func_codes],
+                {name: mended(code) for name, code in self.code_sections.items()},
+            )
+        codes, sections = read[files]
+        self.func_codes, self.code_sections = list(codes), dict(sections)
 
     elemwise.DimShuffle.load_c_code = load_c_code
 

@@ -317,3 +317,13 @@ def test_increments_at_repeated_indices_and_cumulative_sums():
     np.testing.assert_array_equal(added, value + np.float32([[2], [0], [1]]))
     for axis, got in zip((None, 0, 1), cumulative, strict=True):
         np.testing.assert_array_equal(got, np.cumsum(value, axis=axis))
+
+
+def test_the_code_of_a_dimshuffle_is_read_once(monkeypatch):
+    op = theano.tensor.elemwise
+    first = op.DimShuffle((False,), [0, "x"])
+    monkeypatch.setattr(op.DimShuffle, "get_path", None)  # what reads the file calls it
+    second = op.DimShuffle((False, True), [0])
+    assert second.func_codes == first.func_codes
+    assert second.code_sections == first.code_sections
+    assert second.code_sections is not first.code_sections
