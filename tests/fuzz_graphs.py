@@ -723,13 +723,14 @@ def _could_not(error: Exception) -> str:
 
 # Optimisations of Theano's own that replace a variable by one of another type, which Theano then
 # refuses: of unsigned integers; of a product of multiples (float32 ** int64 is float64); of x[::-1]
-# with its axis dropped; of rows stacked on matrices.
+# with its axis dropped; of rows stacked on matrices; of a mean of float32, summed up in float64.
 MISTYPED = (
     "local_div_switch_sink",
     "local_mul_switch_sink",
     "local_sum_prod_mul_by_scalar",
     "local_dimshuffle_subtensor",
     "local_reduce_join",
+    "local_sum_prod_div_dimshuffle",
 )
 
 
