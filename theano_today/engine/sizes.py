@@ -15,6 +15,7 @@ from theano.compile import optdb
 from theano.compile.ops import Shape_i
 from theano.gof import Apply, Constant, Op, Optimizer, toolbox
 from theano.gof.graph import io_toposort
+from theano.scan_module import scan_utils
 from theano.tensor import TensorType
 from theano.tensor.basic import ScalarFromTensor, TensorFromScalar
 from theano.tensor.elemwise import Elemwise
@@ -87,6 +88,21 @@ class Sizes(Op):
 
     def connection_pattern(self, node):
         return [[False] * len(self.outputs) for _ in self.arrays]
+
+    def __eq__(self, other) -> bool:
+        return (
+            type(self) is type(other)
+            and self._types() == other._types()
+            and scan_utils.equal_computations(
+                self.outputs, other.outputs, self.arrays, other.arrays
+            )
+        )
+
+    def __hash__(self) -> int:
+        return hash((type(self), self._types()))
+
+    def _types(self) -> tuple:
+        return tuple(v.type for v in self.arrays), tuple(v.type for v in self.outputs)
 
     def __getstate__(self):
         return {"arrays": self.arrays, "outputs": self.outputs}

@@ -65,6 +65,18 @@ def test_copies_and_pickles():
             np.testing.assert_array_equal(got, want)
 
 
+def test_equal_if_they_compute_the_same():
+    """So that DebugMode finds two optimisations of a graph alike."""
+    x, y = T.matrix(), T.vector()
+    (one,), (same,), (other,) = (
+        sizes(fused([x, y], outputs))
+        for outputs in (integers(x, y), integers(x, y), integers(x, y)[1:])
+    )
+    assert one.op == same.op
+    assert hash(one.op) == hash(same.op)
+    assert one.op != other.op
+
+
 def test_shared_variables_that_change_their_shape():
     w, y = theano.shared(np.ones((3, 6), "float32")), T.vector()
     f = fused([y], integers(w, y), updates=[(w, T.concatenate([w, w[:1]]))])

@@ -193,10 +193,7 @@ def test_debug_mode():
     x = T.tensor4("x")
     outputs, parameters = residual(x, 16)
     outputs += T.grad((outputs[0] ** 2).sum() / 1000, parameters)
-    # Once: sizes.Sizes of two optimizations are not equal.
-    mode = DebugMode(
-        optimizer="fast_run", check_c_code=False, check_py_code=True, stability_patience=1
-    )
+    mode = DebugMode(optimizer="fast_run", check_c_code=False, check_py_code=True)
     mode.check_preallocated_output = ["f_contiguous"]
     f = theano.function([x], outputs, mode=mode)
     f(RANDOM.normal(size=(2, 9, 9, 9)).astype(np.float32))
