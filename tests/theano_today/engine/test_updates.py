@@ -214,7 +214,7 @@ def test_a_gradient_that_somebody_else_wants():
     assert len(ops) == 5
     assert sum(op.of_product for op in ops) == 1
     for got, want in zip(ours, results["stock"][1], strict=True):
-        assert relative(got, want) <= 1e-6
+        assert relative(got, want) <= 1e-5  # of five steps: 6e-6 with other random numbers
     for mine, theirs in zip(outputs, results["stock"][2], strict=True):
         assert relative(mine[1], theirs[1]) <= 1e-5
 
