@@ -18,18 +18,19 @@ constexpr int OPERANDS = 24, TEMPS = 64;
 
 struct View {
     Word slot, bytes, offset; // bytes of an element, offset in bytes
-    Word split, local;        // the axis of the rows or -1; whether it has those of the chunk only
+    Word split, local;        // the axis of the rows or -1; whether it has a thread's rows only
     Word rank, shape[RANK], stride[RANK];
 
-    // The part of a chunk of rows
-    View part(long first, long rows) const {
+    // `rows` rows from `first` on; the thread's begin with row `begin`
+    View part(long first, long rows, long begin) const {
         View v = *this;
         if (split >= 0) {
             v.shape[split] = rows;
-            v.offset += local ? 0 : first * stride[split];
+            v.offset += (local ? first - begin : first) * stride[split];
         }
         return v;
     }
+    View part(long first, long rows) const { return part(first, rows, first); }
 };
 constexpr int VIEW = sizeof(View) / sizeof(Word);
 
@@ -78,6 +79,11 @@ class Elementwise {
         for (int k = 0; k < operands; k++)
             at[k] = address(views[k], bases), fresh[k] = true;
         over(0, at, temps);
+    }
+
+    template <class F> void each_view(F &&f) const {
+        for (int k = 0; k < operands; k++)
+            f(views[k]);
     }
 
   private:

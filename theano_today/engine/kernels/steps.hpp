@@ -2,8 +2,9 @@
 // after step without Python. engine/scan/ makes the program.
 //
 // Where every row of a batch goes through all steps by itself, as in a recurrent layer, the rows
-// are divided into chunks, always the same ones, and each goes through all steps on one thread.
-// What is summed over the rows is then summed per chunk, in float64, and over the chunks in order.
+// are divided among the threads, and each takes its own through all steps. What is summed over the
+// rows is then summed by chunks of rows, always the same ones, in float64, and over the chunks in
+// order.
 #pragma once
 
 #include <variant>
@@ -16,10 +17,54 @@ namespace today::steps {
 
 // Memory that views point into. At step i it begins at
 //   fixed: base    each: base + i * stride    ring: base + (start + i) % count * stride
-// and scratch is of the chunk, base bytes behind its begin.
+// and scratch is of the thread, base bytes behind its begin.
 struct Slot {
     enum Kind : Word { fixed, each, ring, scratch };
     Word kind, base, stride, start, count;
+};
+
+// What the next step reads and writes that none has touched before: products ask for it, line by
+// line, while they compute. Otherwise every step would begin with waiting for memory.
+class Ahead {
+  public:
+    static bool covers(const View &v) {
+        return v.split == 0 && !v.local && v.rank <= 2 && v.stride[v.rank - 1] == v.bytes;
+    }
+
+    void clear() { pieces.clear(), room = 3 << 17; } // well within a second cache
+    void add(const View &v, Bases bases) {
+        const bool whole = v.rank == 1 || v.stride[0] == v.shape[1] * v.bytes;
+        const long count = whole ? 1 : v.shape[0];
+        const long bytes = whole ? v.shape[0] * v.stride[0] : v.shape[1] * v.bytes;
+        const char *from = address(v, bases);
+        for (long i = 0; i < count && room > 0; i++, from += v.stride[0], room -= bytes)
+            pieces.push_back({from, from + bytes});
+    }
+
+    // Once they are all there
+    void begin() { next = pieces.data(), last = next + pieces.size(), at = end = nullptr; }
+
+    // Without a call: a product's sums are in the registers.
+    INLINE void lines() {
+        if (at >= end) {
+            if (next == last)
+                return;
+            at = next->begin, end = next->end;
+            next++;
+        }
+        EACH (i, 4)
+            __builtin_prefetch(at + i * 64, 0, 2);
+        at += 256;
+    }
+
+  private:
+    struct Piece {
+        const char *begin, *end;
+    };
+    std::vector<Piece> pieces;
+    long room = 0;
+    const Piece *next = nullptr, *last = nullptr;
+    const char *at = nullptr, *end = nullptr;
 };
 
 // out = alpha * (x @ y) + beta * z, z left out where beta is 0
@@ -45,7 +90,7 @@ class Product {
             pack_panel(to, matrix(y, bases), All{k}, k, j, n);
     }
 
-    void run(Bases bases, float *const *packs) {
+    void run(Bases bases, float *const *packs, Ahead &ahead) {
         if (out.bytes == 8)
             return of_doubles(bases);
         const float *panel = packs[packed >= 0 ? packed : 0];
@@ -65,14 +110,20 @@ class Product {
                 with_rows(int(m - i < ROWS ? m - i : ROWS), [&](auto rows) {
                     constexpr int MR = decltype(rows)::value;
                     if (columns > VECTORS / 2 * V)
-                        multiply<MR, VECTORS>(t, left.at(i, 0), panel);
+                        multiply<MR, VECTORS>(t, left.at(i, 0), panel, ahead);
                     else if (columns > V)
-                        multiply<MR, VECTORS / 2>(t, left.at(i, 0), panel);
+                        multiply<MR, VECTORS / 2>(t, left.at(i, 0), panel, ahead);
                     else
-                        multiply<MR, 1>(t, left.at(i, 0), panel);
+                        multiply<MR, 1>(t, left.at(i, 0), panel, ahead);
                 });
             }
         }
+    }
+
+    template <class F> void each_view(F &&f) const {
+        f(out), f(x);
+        if (beta != 0)
+            f(z);
     }
 
   private:
@@ -84,9 +135,10 @@ class Product {
     };
 
     template <int MR, int NV>
-    __attribute__((noinline)) void multiply(Tile t, Matrix a, const float *panel) const {
+    __attribute__((noinline)) void multiply(Tile t, Matrix a, const float *panel,
+                                            Ahead &ahead) const {
         vf sums[MR][NV] = {};
-        tile(All{k}, a, panel, PANEL, sums, [] {});
+        tile(All{k}, a, panel, PANEL, sums, [&] { ahead.lines(); });
         // Whole tiles are finished in their registers.
         if (t.columns == NV * V && alpha == 1 && beta == 0) {
             EACH (q, MR)
@@ -154,10 +206,11 @@ class Product {
 class Sum {
   public:
     // Type of the input, then of the output: 0 float32, 1 float64, 2 int64
-    Sum(Reader r, long first, long rows) {
+    // Those of a chunk, of a thread whose rows begin with row `begin`
+    Sum(Reader r, long first, long rows, long begin, long chunk) : chunk(chunk) {
         from = int(r.word()), to = int(r.word());
         accumulator = r.word(); // of those that are summed over all steps, or -1
-        out = r.view().part(first, rows), in = r.view().part(first, rows);
+        out = r.view().part(first, rows, begin), in = r.view().part(first, rows, begin);
         long size = 1;
         for (int d = int(in.rank) - 1; d >= 0; d--) {
             step[d] = out.shape[d] > 1 ? size : 0;
@@ -166,12 +219,19 @@ class Sum {
         count = size;
     }
 
-    // Adds to totals[accumulator], or writes the sums where there is none.
-    void run(Bases bases, double *const *totals) const {
+    static bool adds_up(Reader r) {
+        r.skip(2);
+        return r.word() >= 0;
+    }
+
+    // Adds to the chunk's totals[accumulator], or writes the sums where there is none.
+    void run(Bases bases, const std::vector<std::vector<double *>> &totals) const {
         if (from == 2)
             return run_as<int64_t>(bases, nullptr);
-        run_as<double>(bases, accumulator >= 0 ? totals[accumulator] : nullptr);
+        run_as<double>(bases, accumulator >= 0 ? totals[chunk][accumulator] : nullptr);
     }
+
+    template <class F> void each_view(F &&f) const { f(in); }
 
   private:
     template <class A> void run_as(Bases bases, A *total) const {
@@ -240,6 +300,7 @@ class Sum {
     }
 
     int from, to;
+    long chunk; // the thread's first is 0
     Word accumulator, count, step[RANK];
     View out, in;
 };
@@ -249,7 +310,7 @@ class Program {
   public:
     Program(const Word *words, const Slot *slots, long n_slots) : slots(slots), n_slots(n_slots) {
         Reader r(words);
-        rows = r.word(), chunk = r.word();
+        rows = r.word(), chunk = r.word(), room = r.word();
         scratch_bytes = r.word(), temp_bytes = r.word();
         until = r.word() != 0;
         const long n_accumulators = r.word(), n_packs = r.word();
@@ -268,10 +329,10 @@ class Program {
     long run(long steps) {
         std::vector<char *> bases(n_slots);
         at_step(bases.data(), 0, nullptr);
-        long room = V;
+        long floats = V;
         for (const View &y : packed)
-            room += Product::packed_floats(y);
-        float *pack = scratch(Use::step_packs, room);
+            floats += Product::packed_floats(y);
+        float *pack = scratch(Use::step_packs, floats);
         for (const View &y : packed) {
             packs.push_back(pack);
             Product::pack(pack, y, bases.data());
@@ -284,17 +345,22 @@ class Program {
             sums_size += 2 * a.count;
         sums.assign(chunks * sums_size, 0);
         long done = steps;
-        const auto one = [&](long c) {
-            const long first = c * chunk;
-            const long some = rows - first < chunk ? rows - first : chunk;
-            const long d = through(first, some, steps, sums.data() + c * sums_size);
+        // As many rows at once as leave none of the threads without: each reads all weights.
+        Threads &pool = Threads::instance();
+        const long share = (chunks + pool.size() - 1) / pool.size();
+        const long together = rows > 0 ? std::min(share, room / chunk) : 1;
+        const long parts = (chunks + together - 1) / together;
+        const auto one = [&](long p) {
+            const long first = p * together * chunk;
+            const long some = std::min(rows - first, together * chunk);
+            const long d = through(first, some, steps, sums.data() + p * together * sums_size);
             if (until)
                 done = d; // there is one chunk
         };
-        if (chunks == 1)
+        if (parts == 1)
             one(0);
         else
-            Threads::instance().run(chunks, one);
+            pool.run(parts, one);
         finish(chunks, steps);
         return done;
     }
@@ -327,36 +393,68 @@ class Program {
                 all.emplace_back(Elementwise(r, first, some));
             else if (kind == 1)
                 all.emplace_back(Product(r, first, some));
+            else if (rows > 0 && Sum::adds_up(r))
+                for (long c = 0; c * chunk < some; c++)
+                    all.emplace_back(
+                        Sum(r, first + c * chunk, std::min(some - c * chunk, chunk), first, c));
             else
-                all.emplace_back(Sum(r, first, some));
+                all.emplace_back(Sum(r, first, some, first, 0));
             r.skip(words);
         }
         char *own = (char *)scratch(Use::step_scratch, (scratch_bytes + temp_bytes) / 4 + 32);
         char *temps = own + scratch_bytes;
         std::vector<char *> bases(n_slots);
-        std::vector<double *> totals;
-        for (const Accumulator &a : accumulators) {
-            totals.push_back(mine);
-            mine += 2 * a.count;
-        }
+        std::vector<std::vector<double *>> totals(rows > 0 ? (some + chunk - 1) / chunk : 1);
+        for (auto &of_chunk : totals)
+            for (const Accumulator &a : accumulators) {
+                of_chunk.push_back(mine);
+                mine += 2 * a.count;
+            }
+        const std::vector<View> touched = touched_by(all);
+        Ahead ahead;
         for (long i = 0; i < steps; i++) {
+            ahead.clear();
+            if (i + 1 < steps) {
+                at_step(bases.data(), i + 1, own);
+                for (const View &v : touched)
+                    ahead.add(v, bases.data());
+            }
+            ahead.begin();
             at_step(bases.data(), i, own);
             if (i + 1 == steps) // what the step before the last had
-                for (size_t a = 0; a < totals.size(); a++)
-                    std::memcpy(totals[a] + accumulators[a].count, totals[a],
-                                accumulators[a].count * sizeof(double));
+                for (const auto &of_chunk : totals)
+                    for (size_t a = 0; a < accumulators.size(); a++)
+                        std::memcpy(of_chunk[a] + accumulators[a].count, of_chunk[a],
+                                    accumulators[a].count * sizeof(double));
             for (Instruction &instruction : all) {
                 if (auto *formula = std::get_if<Elementwise>(&instruction))
                     formula->run(bases.data(), temps);
                 else if (auto *product = std::get_if<Product>(&instruction))
-                    product->run(bases.data(), packs.data());
+                    product->run(bases.data(), packs.data(), ahead);
                 else
-                    std::get<Sum>(instruction).run(bases.data(), totals.data());
+                    std::get<Sum>(instruction).run(bases.data(), totals);
             }
             if (until && *address(condition, bases.data()))
                 return i + 1;
         }
         return steps;
+    }
+
+    // What lies elsewhere at each step
+    std::vector<View> touched_by(const std::vector<Instruction> &all) const {
+        std::vector<View> found;
+        const auto look = [&](const View &v) {
+            const Word kind = slots[v.slot].kind;
+            if ((kind != Slot::each && kind != Slot::ring) || !Ahead::covers(v))
+                return;
+            for (const View &f : found)
+                if (f.slot == v.slot && f.offset == v.offset)
+                    return;
+            found.push_back(v);
+        };
+        for (const Instruction &instruction : all)
+            std::visit([&](const auto &one) { one.each_view(look); }, instruction);
+        return found;
     }
 
     // The sums over all steps: added to the initial values, where the last steps are stored
@@ -389,7 +487,7 @@ class Program {
     }
 
     const Slot *slots;
-    long n_slots, rows, chunk, scratch_bytes, temp_bytes, n_instructions, sums_size = 0;
+    long n_slots, rows, chunk, room, scratch_bytes, temp_bytes, n_instructions, sums_size = 0;
     bool until;
     View condition;
     std::vector<Accumulator> accumulators;

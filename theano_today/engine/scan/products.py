@@ -11,7 +11,7 @@ from theano.gof import Constant
 from theano.tensor.subtensor import Subtensor
 
 from theano_today.engine.formulas import Uncovered
-from theano_today.engine.scan.views import CHUNK, NoSplit, View
+from theano_today.engine.scan.views import NoSplit, View
 
 Builder = Any  # program.Builder, which imports this module
 
@@ -93,7 +93,7 @@ def _in_pieces(b: Builder, out_v, x, y, z, alpha, beta, split, cuts) -> View:
     m, n = x.shape[0], y.shape[1]
     item = np.dtype(x.dtype).itemsize
     memory = b.scratch((m, n), x.dtype, split, out_v)
-    rows = CHUNK if split == 0 else m
+    rows = b.room if split == 0 else m
     if z is not None and z.strides[1] != item and n > 1:
         straight = b.scratch((m, n), x.dtype, split)
         b.copy(straight, z)

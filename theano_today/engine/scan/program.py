@@ -26,6 +26,7 @@ from theano_today.engine.scan.views import (
     CHUNK,
     NOTHING,
     RANK,
+    ROOM,
     Given,
     NoSplit,
     Number,
@@ -42,6 +43,7 @@ class Builder:
         self.graph, self.op, self.given, self.rows = runner.graph, runner.op, given, rows
         self.preallocated = [bool(flag) for flag in runner.preallocated]
         self.formulas = runner.formulas
+        self.room = min(-(-rows // CHUNK) * CHUNK, ROOM)
         self.expected = nit_sots
         self.slots: list[Slot] = []
         self.code: list[list[int]] = []
@@ -82,7 +84,7 @@ class Builder:
                 raise NoSplit
             condition = self._condition()
         header = [
-            self.rows, CHUNK, self.scratch_bytes, self.temp_bytes, int(op.as_while),
+            self.rows, CHUNK, self.room, self.scratch_bytes, self.temp_bytes, int(op.as_while),
             len(self.accumulators), len(self.packs), len(self.code), *condition.words(),
         ]  # fmt: skip
         words = [header, *self.accumulators, *(v.words() for v in self.packs), *self.code]
@@ -310,13 +312,13 @@ class Builder:
         return isinstance(self.values.get(v), Number)
 
     def scratch(self, shape, dtype, split, root=None) -> View:
-        """Memory of a chunk; it is free again when `root` is."""
+        """Memory of the rows that a thread has; it is free again when `root` is."""
         shape = tuple(shape)
         if len(shape) > RANK:
             raise Uncovered(f"arrays of {len(shape)} dimensions")
         own = list(shape)
         if split is not None:
-            own[split] = CHUNK
+            own[split] = self.room
         item = np.dtype(dtype).itemsize
         size = -(-max(1, math.prod(own)) * item // 64) * 64
         waiting = self.free.get(size)

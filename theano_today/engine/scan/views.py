@@ -10,7 +10,8 @@ import numpy as np
 
 from theano_today.engine.formulas import RANK, Uncovered
 
-CHUNK = 16  # rows that go through the steps together, whatever the number of threads
+CHUNK = 16  # rows whose sums are rounded together, whatever the number of threads
+ROOM = 64  # rows that a thread may take through the steps together; chunks of them
 
 
 class NoSplit(Exception):
