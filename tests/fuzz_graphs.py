@@ -853,21 +853,37 @@ def main() -> int:
     which.add_argument("--c", action="store_true", help="C code is the reference")
     parser.add_argument("--go-on", action="store_true", help="behind failures")
     options = parser.parse_args()
-    seed = random.randrange(2**31) if options.seed is None else options.seed
-    end, failed, total = time.monotonic() + 60 * options.minutes, 0, 0
     warnings.filterwarnings("ignore", "The softmax is applied on a dimension of shape 1")
     with strictly(compiler=options.c):
         others = contestants(with_torch=options.torch)
-        while True:
-            done, said = rounds(until(end, seed), others, C_CODE if options.c else REFERENCE)
-            seed, total = seed + done, total + done
-            if not said:
-                break
-            failed, seed = failed + 1, seed + 1
-            print(said, flush=True)
-            if not options.go_on:
-                break
-    print(f"{total} graphs alike, {failed} failures; the next seed is {seed}")
+        reference = C_CODE if options.c else REFERENCE
+        return go_on("graphs", lambda seeds: rounds(seeds, others, reference), options)
+
+
+def go_on(what: str, rounds: Callable[[Iterable[int]], tuple[int, str]], options) -> int:
+    """Try seeds until the time is up, or one fails; say how many, and return the exit code.
+
+    Parameters
+    ----------
+    what : str
+        What is tried.
+    rounds : callable
+        Seeds -> how many were right before one failed, and what is wrong with it.
+    options : Namespace
+        minutes, seed (int or None) and go_on: behind failures.
+    """
+    seed = random.randrange(2**31) if options.seed is None else options.seed
+    end, failed, total = time.monotonic() + 60 * options.minutes, 0, 0
+    while True:
+        done, said = rounds(until(end, seed))
+        seed, total = seed + done, total + done
+        if not said:
+            break
+        failed, seed = failed + 1, seed + 1
+        print(said, flush=True)
+        if not options.go_on:
+            break
+    print(f"{total} {what} alike, {failed} failures; the next seed is {seed}")
     return 1 if failed else 0
 
 

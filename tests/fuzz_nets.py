@@ -15,7 +15,6 @@ import theano_today  # noqa: F401  # isort: skip  (first: the packages of 2014 n
 import argparse
 import random
 import sys
-import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -602,20 +601,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--go-on", action="store_true", help="behind failures")
     options = parser.parse_args()
-    seed = random.randrange(2**31) if options.seed is None else options.seed
-    end, failed, total = time.monotonic() + 60 * options.minutes, 0, 0
     with fuzz_graphs.strictly(), np.printoptions(threshold=50, edgeitems=2):
-        while True:
-            done, said = rounds(fuzz_graphs.until(end, seed))
-            seed, total = seed + done, total + done
-            if not said:
-                break
-            failed, seed = failed + 1, seed + 1
-            print(said, flush=True)
-            if not options.go_on:
-                break
-    print(f"{total} nets alike, {failed} failures; the next seed is {seed}")
-    return 1 if failed else 0
+        return fuzz_graphs.go_on("nets", rounds, options)
 
 
 if __name__ == "__main__":

@@ -21,15 +21,15 @@ from dataclasses import dataclass
 import numpy as np
 import theano.scalar as ts
 from theano.compile import optdb
-from theano.gof import Apply, Constant, Op, Optimizer, Variable, toolbox
+from theano.gof import Apply, Constant, Op, Variable
 from theano.gof.graph import ancestors
 from theano.gof.opt import copy_stack_trace
 from theano.tensor import TensorType, elemwise
 
 from theano_today.engine import formulas, genuine, library
 from theano_today.engine.conv_pool.op import from_blocks, to_blocks
-from theano_today.engine.dispatch import is_on
 from theano_today.engine.elemwise import _function, shape_of
+from theano_today.engine.patterns import Rewrite
 from theano_today.engine.thunks import thunk_of
 
 log = logging.getLogger("theano_today")
@@ -511,15 +511,10 @@ def _images(leaves) -> set[Variable]:
     return {v for v in leaves if v.broadcastable == _IMAGES}
 
 
-class FuseChannelwise(Optimizer):
+class FuseChannelwise(Rewrite):
     """Let sums over images compute what they sum up, those of the same images together."""
 
-    def add_requirements(self, fgraph):
-        fgraph.attach_feature(toolbox.ReplaceValidate())
-
-    def apply(self, fgraph):
-        if not is_on():
-            return
+    def rewrite(self, fgraph):
         order = fgraph.toposort()
         sums = [node.outputs[0] for node in order if is_sum(node)]
         if not sums:

@@ -1,11 +1,27 @@
-"""Small patterns of a Theano graph, for the rewrites."""
+"""What rewrites of a Theano graph are made of, and small patterns that they look for."""
 
 from __future__ import annotations
 
-from theano.gof import Constant, Variable
+from theano.gof import Constant, Optimizer, Variable, toolbox
 from theano.tensor import elemwise
 
 from theano_today.engine import genuine
+from theano_today.engine.dispatch import is_on
+
+
+class Rewrite(Optimizer):
+    """A rewrite of a whole graph by `rewrite`, which is not called where the engine is off."""
+
+    def add_requirements(self, fgraph):
+        fgraph.attach_feature(toolbox.ReplaceValidate())
+
+    def apply(self, fgraph):
+        if is_on():
+            self.rewrite(fgraph)
+
+    def rewrite(self, fgraph) -> None:
+        """Change a FunctionGraph."""
+        raise NotImplementedError
 
 
 def operands(v: Variable, scalar_op: type, count: int) -> list[Variable] | None:

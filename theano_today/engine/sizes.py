@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from theano.compile import optdb
 from theano.compile.ops import Shape_i
-from theano.gof import Apply, Constant, Op, Optimizer, toolbox
+from theano.gof import Apply, Constant, Op
 from theano.gof.graph import io_toposort
 from theano.scan_module import scan_utils
 from theano.tensor import TensorType
@@ -22,7 +22,7 @@ from theano.tensor.elemwise import Elemwise
 from theano.tensor.opt import MakeVector
 
 from theano_today.engine import genuine, shapes
-from theano_today.engine.dispatch import is_on
+from theano_today.engine.patterns import Rewrite
 
 NAME = "sizes"
 _FEW = 8  # nodes that are not worth it
@@ -149,15 +149,10 @@ def _dtype(v) -> str:
     return getattr(v.type, "dtype", "")
 
 
-class GatherSizes(Optimizer):
+class GatherSizes(Rewrite):
     """Make one node of what computes integers of the shapes of a graph's inputs."""
 
-    def add_requirements(self, fgraph):
-        fgraph.attach_feature(toolbox.ReplaceValidate())
-
-    def apply(self, fgraph):
-        if not is_on():
-            return
+    def rewrite(self, fgraph):
         order = fgraph.toposort()
         if any(type(node.op).__name__ == "IfElse" for node in order):
             return  # not all of it is computed

@@ -15,27 +15,24 @@ from __future__ import annotations
 import theano.scalar as ts
 from theano import config
 from theano.compile import optdb
-from theano.gof import Constant, Optimizer, toolbox
+from theano.gof import Constant
 from theano.gof.opt import copy_stack_trace
 from theano.tensor import TensorType
 from theano.tensor.elemwise import Elemwise
 
 from theano_today.engine import genuine
-from theano_today.engine.dispatch import is_on
 from theano_today.engine.formulas import Formula, Uncovered
+from theano_today.engine.patterns import Rewrite
 
 # What Theano's own fusion of Elemwise nodes is excluded by
 FUSION = "fusion", "local_elemwise_fusion", "FusionOptimizer"
 
 
-class FuseUpdateRules(Optimizer):
+class FuseUpdateRules(Rewrite):
     """Make one node of Elemwise nodes that nothing but each other and the outputs needs."""
 
-    def add_requirements(self, fgraph):
-        fgraph.attach_feature(toolbox.ReplaceValidate())
-
-    def apply(self, fgraph):
-        if not is_on() or not config.tensor.local_elemwise_fusion:
+    def rewrite(self, fgraph):
+        if not config.tensor.local_elemwise_fusion:
             return
         for nodes in groups(fgraph):
             made = together(nodes)

@@ -19,13 +19,12 @@ from __future__ import annotations
 import numpy as np
 from theano import scalar, tensor
 from theano.compile import optdb
-from theano.gof import Apply, Op, Optimizer, Variable, toolbox
+from theano.gof import Apply, Op, Variable
 from theano.gof.opt import TopoOptimizer, copy_stack_trace, local_optimizer
 from theano.tensor import elemwise
 
 from theano_today.engine import library, products
-from theano_today.engine.dispatch import is_on
-from theano_today.engine.patterns import either_way, operands
+from theano_today.engine.patterns import Rewrite, either_way, operands
 from theano_today.engine.thunks import thunk_of
 
 
@@ -152,15 +151,10 @@ def _scalar(v: Variable) -> Variable | None:
     return v if v.ndim == 0 and v.dtype == "float32" else None
 
 
-class FuseMomentum(Optimizer):
+class FuseMomentum(Rewrite):
     """Replace momentum updates of float32 parameters by Momentum."""
 
-    def add_requirements(self, fgraph):
-        fgraph.attach_feature(toolbox.ReplaceValidate())
-
-    def apply(self, fgraph):
-        if not is_on():
-            return
+    def rewrite(self, fgraph):
         for new_w in list(fgraph.outputs):
             found = find_momentum(new_w)
             if found is None:

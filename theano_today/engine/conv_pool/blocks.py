@@ -18,7 +18,7 @@ import numpy as np
 import theano.scalar as ts
 from theano.compile import SharedVariable, optdb
 from theano.compile.ops import Shape_i
-from theano.gof import Apply, Op, Optimizer, Variable, toolbox
+from theano.gof import Apply, Op, Variable
 from theano.tensor import TensorType, lscalar
 
 from theano_today.engine import channels, library
@@ -26,7 +26,7 @@ from theano_today.engine.channels import Channelwise, is_function, is_sum
 from theano_today.engine.conv_pool.op import ConvPool, ConvPoolGrad, from_blocks, to_blocks
 from theano_today.engine.conv_pool.rewrite import remade
 from theano_today.engine.conv_pool.transposed import ConvTransposed
-from theano_today.engine.dispatch import is_on
+from theano_today.engine.patterns import Rewrite
 from theano_today.engine.thunks import thunk_of
 
 log = logging.getLogger("theano_today")
@@ -240,15 +240,10 @@ def _groups(order) -> list[_Group]:
     return [_Group(group) for group in found.values()]
 
 
-class BlockImages(Optimizer):
+class BlockImages(Rewrite):
     """Let functions between stages compute on blocks, where that saves rearrangements."""
 
-    def add_requirements(self, fgraph):
-        fgraph.attach_feature(toolbox.ReplaceValidate())
-
-    def apply(self, fgraph):
-        if not is_on():
-            return
+    def rewrite(self, fgraph):
         order = fgraph.toposort()
         group_of, counts = {}, {}
         groups = [group for group in _groups(order) if group.pays()]

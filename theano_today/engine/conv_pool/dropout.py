@@ -17,13 +17,12 @@ import logging
 import numpy as np
 from theano import scalar
 from theano.compile import optdb
-from theano.gof import Constant, Optimizer, Variable, toolbox
+from theano.gof import Constant, Variable
 
 from theano_today.engine import genuine
 from theano_today.engine.conv_pool.op import ConvPool, ConvPoolGrad
 from theano_today.engine.conv_pool.rewrite import lay_out, remade
-from theano_today.engine.dispatch import is_on
-from theano_today.engine.patterns import operands
+from theano_today.engine.patterns import Rewrite, operands
 
 log = logging.getLogger("theano_today")
 
@@ -62,15 +61,10 @@ def _number(v: Variable) -> float | None:
     return None
 
 
-class FuseDropout(Optimizer):
+class FuseDropout(Rewrite):
     """Let stages multiply p, and its gradient, by the masks of dropout layers."""
 
-    def add_requirements(self, fgraph):
-        fgraph.attach_feature(toolbox.ReplaceValidate())
-
-    def apply(self, fgraph):
-        if not is_on():
-            return
+    def rewrite(self, fgraph):
         fused = 0
         for node in fgraph.toposort():
             if isinstance(node.op, ConvPool):

@@ -23,12 +23,12 @@ from __future__ import annotations
 
 from theano import tensor
 from theano.compile import ops, optdb
-from theano.gof import Apply, Constant, Op, Optimizer, Variable, toolbox
+from theano.gof import Apply, Constant, Op, Variable
 from theano.tensor import elemwise, subtensor
 from theano.tensor.nnet import abstract_conv, conv
 from theano.tensor.signal import pool
 
-from theano_today.engine.dispatch import is_on
+from theano_today.engine.patterns import Rewrite
 
 Known = tuple[int | None, ...]
 
@@ -163,15 +163,10 @@ def swapped_and_turned_later(v: Variable) -> list[Variable] | None:
 # ---- the rewrite -------------------------------------------------------------------------
 
 
-class LegacyConv(Optimizer):
+class LegacyConv(Rewrite):
     """Replace ConvOp by AbstractConv2d, and its gradients by that one's."""
 
-    def add_requirements(self, fgraph):
-        fgraph.attach_feature(toolbox.ReplaceValidate())
-
-    def apply(self, fgraph):
-        if not is_on():
-            return
+    def rewrite(self, fgraph):
         checked: dict = {}
         for node in fgraph.toposort():
             if isinstance(node.op, conv.ConvOp) and node in fgraph.apply_nodes:

@@ -35,7 +35,6 @@ import logging
 
 from theano import tensor
 from theano.compile import optdb
-from theano.gof import Optimizer, toolbox
 from theano.gof.graph import ancestors
 from theano.gof.opt import copy_stack_trace
 from theano.tensor.nnet import abstract_conv
@@ -52,20 +51,15 @@ from theano_today.engine.conv_pool.find import (
 )
 from theano_today.engine.conv_pool.op import ConvPool, ConvPoolGrad
 from theano_today.engine.conv_pool.transposed import transposed
-from theano_today.engine.dispatch import is_on
+from theano_today.engine.patterns import Rewrite
 
 log = logging.getLogger("theano_today")
 
 
-class FuseConvPool(Optimizer):
+class FuseConvPool(Rewrite):
     """Replace convolution, bias, rectify and max-pool, and their gradients, by fused stages."""
 
-    def add_requirements(self, fgraph):
-        fgraph.attach_feature(toolbox.ReplaceValidate())
-
-    def apply(self, fgraph):
-        if not is_on():
-            return
+    def rewrite(self, fgraph):
         fused = 0
         if any(isinstance(node.op, abstract_conv.AbstractConv2d) for node in fgraph.apply_nodes):
             channels_last.turn_late(fgraph)

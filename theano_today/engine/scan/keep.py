@@ -23,7 +23,7 @@ from typing import Any
 import theano.scalar as ts
 from theano import gradient
 from theano.compile import ops, optdb
-from theano.gof import Constant, Optimizer, toolbox
+from theano.gof import Constant
 from theano.gof.graph import io_toposort
 from theano.scan_module import scan_opt, scan_utils
 from theano.scan_module.scan_op import Scan
@@ -33,7 +33,7 @@ from theano.tensor.opt import Assert, MakeVector
 from theano.tensor.subtensor import Subtensor
 
 from theano_today.compat import source
-from theano_today.engine.dispatch import is_on
+from theano_today.engine.patterns import Rewrite
 from theano_today.engine.scan import loop
 
 NAME = "scan_keep"
@@ -51,15 +51,10 @@ _VIEWS = (
 )  # fmt: skip
 
 
-class KeepForGradient(Optimizer):
+class KeepForGradient(Rewrite):
     """Hand what a scan computes to the scan that is its gradient."""
 
-    def add_requirements(self, fgraph):
-        fgraph.attach_feature(toolbox.ReplaceValidate())
-
-    def apply(self, fgraph):
-        if not is_on():
-            return
+    def rewrite(self, fgraph):
         for node in fgraph.toposort():
             if type(node.op) is Scan and node.op.n_mit_mot:
                 forward = forward_of(node)
