@@ -9,6 +9,7 @@ import theano.tensor as T
 from theano.tensor import blas
 
 from tests.theano_graphs import by_thunk, count, fused, relative, stock
+from theano_today.engine import library
 from theano_today.engine.products import product
 
 RANDOM = np.random.RandomState(0)
@@ -37,7 +38,8 @@ LAYOUTS = ("plain", "turned", "backwards", "every third", "one row")
 @pytest.mark.parametrize("left", LAYOUTS)
 @pytest.mark.parametrize("right", LAYOUTS)
 def test_strides(left, right):
-    for m, k, n in [(1, 1, 1), (5, 7, 3), (13, 20, 65), (130, 48, 31), (3, 2000, 17)]:
+    shapes = [(1, 1, 1), (5, 7, 3), (13, 20, 65), (130, 48, 31), (3, 2000, 17), (2101, 13, 70)]
+    for m, k, n in shapes:
         x, y = laid_out(matrix(m, k), left), laid_out(matrix(k, n), right)
         got = product(x, y)
         assert got.flags.c_contiguous
@@ -50,6 +52,21 @@ def test_random_shapes():
         x, y = RANDOM.normal(size=(m, k)), RANDOM.normal(size=(k, n))
         x, y = x.astype(np.float32), y.astype(np.float32)
         assert relative(product(x, y), x.astype(np.float64) @ y) <= 1e-5
+
+
+def test_many_rows_on_any_number_of_threads():
+    x, y = RANDOM.normal(size=(2101, 13)), RANDOM.normal(size=(13, 70))
+    x, y = x.astype(np.float32), y.astype(np.float32)
+    kernels = library.kernels()
+    results = []
+    for threads in 1, 2, 3:
+        kernels.today_set_threads(threads)
+        results.append(product(x, y))
+    kernels.today_set_threads(library.threads())
+    assert relative(results[0], x.astype(np.float64) @ y) <= 1e-5
+    for other in results[1:]:
+        np.testing.assert_array_equal(other, results[0])
+    np.testing.assert_array_equal(results[0][700:707], product(x[700:707], y))  # few rows
 
 
 @pytest.mark.parametrize("shape", [(0, 3, 4), (3, 0, 4), (3, 4, 0), (0, 0, 0)])

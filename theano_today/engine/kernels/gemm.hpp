@@ -8,6 +8,8 @@
 // where it lies, one float at a time to all lanes.
 #pragma once
 
+#include <algorithm>
+
 #include "threads.hpp"
 #include "vec.hpp"
 
@@ -250,12 +252,50 @@ inline void product_part(Matrix a, Matrix b, float *c, long row, long m, long n,
     }
 }
 
+// The same rows i0 to i1 - 1 of C (m, n), contiguous, for a B (k, n) that is packed whole. C is
+// written from its first line to its last: where k is small, that is what takes the time.
+inline void product_of_rows(Matrix a, const float *panels, float *c, long n, long k, long i0,
+                            long i1) {
+    for (long i = i0; i < i1; i += ROWS)
+        for (long j = 0; j < n; j += PANEL)
+            with_rows(i1 - i < ROWS ? i1 - i : ROWS, [&](auto rows) {
+                constexpr int MR = decltype(rows)::value;
+                vf sums[MR][VECTORS] = {};
+                Soon soon(c + (i + ROWS) * n + j, PANEL, n, i + ROWS < i1 ? ROWS : 0);
+                tile(All{k}, a.at(i, 0), panels + j * k, PANEL, sums, [&] {
+                    EACH (line, 4)
+                        soon.line<1>();
+                });
+                float *to = c + i * n + j;
+                if (n - j < PANEL) {
+                    vf last[MR][VECTORS];
+                    EACH (r, MR)
+                        EACH (s, VECTORS)
+                            last[r][s] = sums[r][s];
+                    return add_last(to, n, last[0], MR, n - j, true);
+                }
+                EACH (r, MR)
+                    EACH (s, VECTORS)
+                        store(to + r * n + s * V, sums[r][s]);
+            });
+}
+
 // C (m, n) = A (m, k) @ B (k, n), C contiguous
 inline void product(Matrix a, Matrix b, float *c, long m, long n, long k) {
     const long panels = (n + PANEL - 1) / PANEL;
     Threads &pool = Threads::instance();
     if (m * n * k < TOO_SMALL)
         return product_part(a, b, c, n, m, n, 0, k, 0, panels);
+    if (k > 0 && k <= 2 * DEEP && m >= 8 * n && k * panels * PANEL <= 1 << 16) {
+        float *packed = scratch(Use::panels, k * panels * PANEL);
+        for (long p = 0; p < panels; p++)
+            pack_panel(packed + p * k * PANEL, b, All{k}, k, p * PANEL, n);
+        const long parts = std::min(m / (8 * ROWS), 8l * pool.size());
+        return pool.run(parts, [&](long part) {
+            const Share mine(m, part, parts);
+            product_of_rows(a, packed, c, n, k, mine.begin, mine.end);
+        });
+    }
     // A long inner dimension is shared out itself: B is then read once. As many parts on any
     // machine: the sums do not depend on its number of threads.
     if (k > 2 * n && k > 8 * DEEP) {

@@ -140,8 +140,12 @@ static INLINE vf multiply_add(vf a, vf b, vf c) { return a * b + c; }
 // by one, and large ones become infinite where they should.
 static INLINE vf exp_of(vf x) {
     const vf low = splat(-104.0f), high = splat(89.0f);
+#if THEANO_TODAY_AVX512
+    const vf z = (vf)_mm512_min_ps((__m512)high, _mm512_max_ps((__m512)low, (__m512)x));
+#else
     vf z = where((vi)(x < low), low, x);
-    z = where((vi)(z > high), high, z);  // NaN passes
+    z = where((vi)(z > high), high, z); // NaN passes, as above
+#endif
     const vf shift = splat(12582912.0f); // 1.5 * 2 ** 23: what is added to it is rounded
     const vf n = multiply_add(z, splat(1.44269504088896341f), shift) - shift;
     vf r = multiply_add(n, splat(-0.693359375f), z);
@@ -153,10 +157,14 @@ static INLINE vf exp_of(vf x) {
     p = multiply_add(p, r, splat(1.6666665459e-1f));
     p = multiply_add(p, r, splat(5.0000001201e-1f));
     p = multiply_add(p, r * r, r) + splat(1.0f);
+#if THEANO_TODAY_AVX512
+    return (vf)_mm512_scalef_ps((__m512)p, (__m512)n); // rounded once, too
+#else
     const vf whole = where((vi)(x == x), n, vf{}); // an integer of NaN is anything
     const vi k = __builtin_convertvector(whole, vi), half = k >> 1;
     const vf one = (vf)((half + splat(127)) << 23), other = (vf)((k - half + splat(127)) << 23);
     return p * one * other;
+#endif
 }
 
 static INLINE vf with_sign_of(vf x, vf sign) {

@@ -43,11 +43,12 @@ inline void instruction(Words &program, int64_t kind, const Words &words) {
     append(program, words);
 }
 
-constexpr int64_t CHUNK = 16;
+constexpr int64_t CHUNK = 16, ROOM = 32;
 
 inline Words header(int64_t rows, int64_t scratch_bytes, int64_t accumulators, int64_t packs,
                     int64_t instructions) {
-    Words words = {rows, CHUNK, scratch_bytes, 512 * 8 * 8, 0, accumulators, packs, instructions};
+    Words words = {rows, CHUNK,        ROOM,  scratch_bytes, 512 * 8 * 8,
+                   0,    accumulators, packs, instructions};
     append(words, view(0, 1, 1, 0, 0, false, false));
     return words;
 }
@@ -61,7 +62,7 @@ inline void check_recurrences(long cases) {
                    kept = 2 + random.below(3);
         const bool split = random.chance(70), packed = random.chance(50),
                    turned = random.chance(50);
-        const long x_row = units + gap, local = split ? CHUNK : rows;
+        const long x_row = units + gap, local = split ? ROOM : rows;
         std::vector<float> x(n_steps * rows * x_row), w(units * units), b(units);
         for (auto *a : {&x, &w, &b})
             for (float &v : *a)
