@@ -581,7 +581,7 @@ def _scalar(v: Variable, functions: Functions, scalars, this: bool = False):
         return scalars[v]
     node = v.owner
     inputs = [_scalar(i, functions, scalars) for i in node.inputs]
-    op = scalar_op(node)
+    op = node.op.scalar_op
     if isinstance(op, ts.Composite):
         (made,) = _computed(op, inputs)
     else:

@@ -426,6 +426,6 @@ def empty(shape: tuple[int, ...], dtype="float32") -> np.ndarray:
     return np.ndarray(shape, dtype, owner)
 
 
-def blocks(channels: int) -> int:
-    """Return how many vectors hold this many channels."""
-    return -(-channels // lanes())
+def blocks(channels):
+    """Return how many vectors hold this many channels, an int or an integer of a graph."""
+    return (channels + lanes() - 1) // lanes()

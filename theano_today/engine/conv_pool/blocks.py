@@ -43,8 +43,8 @@ class ToBlocks(Op):
         return Apply(self, [x], [TensorType("float32", (False,) * 5)()])
 
     def infer_shape(self, node, shapes):
-        (n, c, h, w), lanes = shapes[0], library.lanes()
-        return [(n, (c + lanes - 1) // lanes, h, w, lanes)]
+        n, c, h, w = shapes[0]
+        return [(n, library.blocks(c), h, w, library.lanes())]
 
     def perform(self, node, inputs, outputs):
         outputs[0][0] = to_blocks(inputs[0])

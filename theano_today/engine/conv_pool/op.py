@@ -269,7 +269,7 @@ class ConvPool(_Stage):
         images, rows, columns = shapes[0][0], shapes[0][2], shapes[0][3]
         filters, lanes = shapes[1][0], library.lanes()
         pooled = self.infer_pooled(rows, columns)
-        blocked = (images, (filters + lanes - 1) // lanes, *pooled, lanes)
+        blocked = (images, library.blocks(filters), *pooled, lanes)
         winners = blocked if self.has_winners else (images, 0, *pooled, lanes)
         return [blocked if self.p_blocked else (images, filters, *pooled), winners]
 
@@ -354,8 +354,7 @@ class ConvPoolGrad(_Stage):
 
     def infer_shape(self, node, shapes):
         x, w, *_ = shapes
-        lanes = library.lanes()
-        blocks = [(w[1] + lanes - 1) // lanes, *x[2:4], lanes]
+        blocks = [library.blocks(w[1]), *x[2:4], library.lanes()]
         dx = (x[0], *(blocks if self.dx_blocked else (w[1], *x[2:4])))
         return ([w, w[:1]] if self.of_weights else []) + ([dx] if self.of_inputs else [])
 

@@ -49,9 +49,9 @@ class ConvTransposed(_Stage):
 
     def infer_shape(self, node, shapes):
         _, _, rows, columns = node.inputs
-        images, channels, lanes = shapes[1][0], shapes[0][1], library.lanes()
+        images, channels = shapes[1][0], shapes[0][1]
         if self.dx_blocked:
-            return [(images, (channels + lanes - 1) // lanes, rows, columns, lanes)]
+            return [(images, library.blocks(channels), rows, columns, library.lanes())]
         return [(images, channels, rows, columns)]
 
     def described(self, w, g, rows, columns):
