@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import ctypes
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,7 +45,7 @@ _MOST_INPUTS, _MOST_FUNCTIONS, _MOST_REGISTERS = 20, 48, 24
 class Instruction(ctypes.Structure):
     """As kernels/channels.hpp has it."""
 
-    _fields_ = [(name, ctypes.c_int32) for name in ("what", "to", "a", "b", "c")]
+    _fields_ = [(name, ctypes.c_int32) for name in ("what", "to", "a", "b", "c", "d", "e")]
 
 
 class Operand(ctypes.Structure):
@@ -146,7 +147,7 @@ class Channelwise(Op):
         kinds = self.kinds(node)
         program = None
         if library.kernels() is not None:
-            program = program_of(self.composite, [kind == _IMAGES for kind in kinds])
+            program = program_of(self.composite, [kind == _IMAGES for kind in kinds], self.sums)
         if program is None:
             return super().make_thunk(node, storage_map, compute_map, no_recycling, "py")
         constants = program.constants
@@ -227,9 +228,14 @@ class Program:
 
 # What several instructions do in one, as in kernels/channels.hpp
 SEVERAL = {
-    "rectify": 1000, "rectify_gradient": 1001, "multiply_and_add": 1002,
-    "subtract_multiply": 1003,
+    name: 1000 + k
+    for k, name in enumerate((
+        "rectify", "rectify_gradient", "multiply_and_add", "subtract_multiply", "normalize",
+        "normalize_and_add", "normalize_rectify", "normalize_gradient", "multiply_and_add_twice",
+        "multiply_and_add_thrice", "subtract_multiply_divide",
+    ))
 }  # fmt: skip
+_MOST_OPERANDS = 5  # of an instruction
 
 
 def name_of(node) -> str | None:
@@ -265,6 +271,7 @@ class _Steps:
         self.constants: list[np.ndarray] = []
         self.numbers: dict[int, float] = {}  # the constants' values, by their places
         self.steps: list[Step] = []
+        self.outputs: list = []
         nodes = graph.toposort()
         for v in (v for node in nodes for v in node.inputs):
             if isinstance(v, Constant) and v not in self.values:
@@ -295,24 +302,27 @@ class _Steps:
             self.varying.add(step)
         return step
 
-    def users(self, step) -> list[Step]:
-        return [user for user in self.steps if step in user.operands]
+    def _only_for(self, step, user) -> bool:
+        others = [s for s in self.steps if s is not user and step in s.operands]
+        return not others and step not in self.outputs and user.operands.count(step) == 1
 
     def join(self, outputs) -> None:
-        """Make one step of several, where nothing else reads what is between."""
-        for step in list(self.steps):
-            if step not in self.steps or step not in self.varying:
-                continue
-            found = self._rectify(step) or self._rectify_gradient(step) or self._pair(step)
-            if found is None:
-                continue
-            before = step.name, step.operands
-            step.name, step.operands = found
-            needed = self._needed(outputs)
-            if len(needed) >= len(self.steps):  # nothing became superfluous
-                step.name, step.operands = before
-            else:
-                self.steps = needed
+        """Make one step of several, as long as there are some to be joined."""
+        self.outputs = outputs
+        joined = True
+        while joined:
+            joined = False
+            for step in self.steps:
+                found = self._joined(step) if step in self.varying else None
+                if found is not None:
+                    step.name, step.operands = found
+                    joined = True
+            self.steps = self._needed(outputs)
+
+    def _joined(self, step):
+        """Return the name and the operands of what does this step and one before it, or None."""
+        found = self._rectify(step) or self._rectify_gradient(step) or self._pair(step)
+        return found or self._with_before(step)
 
     def _needed(self, outputs) -> list[Step]:
         waiting, needed = list(outputs), set()
@@ -363,15 +373,43 @@ class _Steps:
                 return name, [*one.operands, other]
         return None
 
+    def _with_before(self, step):
+        for place, before, name in _CHAINS.get(step.name, ()):
+            operands = step.operands
+            # Only what is added may come first or last: (a - b) * c + d, and d + (a - b) * c
+            places = (0, 1) if step.name == "add" else (place,)
+            for at in places:
+                one = operands[at]
+                if isinstance(one, Step) and one.name == before and self._only_for(one, step):
+                    rest = [o for k, o in enumerate(operands) if k != at]
+                    if name == "normalize_gradient":
+                        return name, [*rest, *one.operands]
+                    return name, [*one.operands, *rest]
+        return None
+
+
+# By the name of a step: the place of one before it, that one's name, and what does both
+_CHAINS = {
+    "add": [
+        (0, "subtract_multiply", "normalize"),
+        (0, "normalize", "normalize_and_add"),
+        (0, "multiply_and_add", "multiply_and_add_twice"),
+        (0, "multiply_and_add_twice", "multiply_and_add_thrice"),
+    ],
+    "rectify": [(0, "normalize", "normalize_rectify")],
+    "rectify_gradient": [(1, "normalize", "normalize_gradient")],
+    "div": [(0, "subtract_multiply", "subtract_multiply_divide")],
+}
+
 
 def _both(pair):
     return [(pair[0], pair[1]), (pair[1], pair[0])]
 
 
-def program_of(composite, of_images) -> Program | None:
+def program_of(composite, of_images, sums: Sequence[bool] = ()) -> Program | None:
     """Return what a Composite computes as a program, or None.
 
-    `of_images` says which of its inputs are images.
+    `of_images` says which of its inputs are images, `sums` which of its outputs are summed up.
     """
     graph = composite.fgraph
     for node in graph.toposort():
@@ -382,6 +420,10 @@ def program_of(composite, of_images) -> Program | None:
     outputs = [found.values[v] for v in graph.outputs]
     if any(out not in found.varying or isinstance(out, int) for out in outputs):
         return None
+    for k, of_sum in enumerate(sums):
+        # What is summed up as it is, is not copied before.
+        if of_sum and outputs[k].name == "identity":
+            (outputs[k],) = outputs[k].operands
     found.join(outputs)
     before = [step for step in found.steps if step not in found.varying]
     order = before + [step for step in found.steps if step in found.varying]
@@ -401,7 +443,8 @@ def program_of(composite, of_images) -> Program | None:
             place, registers = operands + registers, registers + 1
         one.what = SEVERAL.get(step.name) or formulas.number(f"{step.name}.f4")
         one.to = places[step] = place
-        one.a, one.b, one.c = [*sources, sources[0], sources[0]][:3]
+        more = [sources[0]] * (_MOST_OPERANDS - len(sources))
+        one.a, one.b, one.c, one.d, one.e = [*sources, *more]
         held.append(step)
         for ended in [s for s in held if last_use.get(s, -1) <= k]:
             held.remove(ended)
@@ -410,7 +453,7 @@ def program_of(composite, of_images) -> Program | None:
         return None
     return Program(
         instructions, len(before), registers, found.constants,
-        [places[out] for out in outputs],
+        [places[out] if isinstance(out, Step) else out for out in outputs],
     )  # fmt: skip
 
 
@@ -423,25 +466,37 @@ def scalar_op(node):
     if not isinstance(op, ts.Composite) or not _has_composite(op):
         return op
     inputs = [v.type() for v in op.fgraph.inputs]
-    return ts.Composite(inputs, _computed(op, inputs))
+    return ts.Composite(inputs, computed(op, inputs))
 
 
 def _has_composite(op) -> bool:
     return any(isinstance(node.op, ts.Composite) for node in op.fgraph.apply_nodes)
 
 
-def _computed(composite, arguments) -> list:
-    """Return what a Composite computes of these scalars."""
-    graph = composite.fgraph
+def computed(op, arguments) -> list:
+    """Return what a scalar Op computes of these scalars, without a Composite in it."""
+    if not isinstance(op, ts.Composite):
+        return op.make_node(*arguments).outputs
+    graph = op.fgraph
     values = dict(zip(graph.inputs, arguments, strict=True))
     for node in graph.toposort():
         inputs = [values.get(v, v) for v in node.inputs]
         if isinstance(node.op, ts.Composite) and genuine.is_genuine(node.op):
-            outputs = _computed(node.op, inputs)
+            outputs = computed(node.op, inputs)
         else:
             outputs = node.op.make_node(*inputs).outputs
         values.update(zip(node.outputs, outputs, strict=True))
     return [values.get(v, v) for v in graph.outputs]
+
+
+def is_constant(v) -> bool:
+    """Say whether v is a number that is known."""
+    return isinstance(v, Constant) and v.dtype == "float32" and v.data.size == 1
+
+
+def number_of(v):
+    """Return a constant as a scalar."""
+    return ts.constant(v.data.reshape(-1)[0], dtype="float32")
 
 
 def is_function(node) -> bool:
@@ -489,7 +544,8 @@ class Functions:
             leaves = dict.fromkeys(leaf for v in node.inputs for leaf in self.leaves(v))
             size = _size(node) + sum(self.sizes[v] for v in set(node.inputs) & self.again)
             if len(leaves) > _MOST_INPUTS or size > _MOST_FUNCTIONS:
-                leaves, size = dict.fromkeys(node.inputs), _size(node)
+                leaves = dict.fromkeys(v for v in node.inputs if not is_constant(v))
+                size = _size(node)
                 self.again -= set(node.inputs)
             self.reads[out], self.sizes[out] = list(leaves), size
             users = [user for user, _ in out.clients]
@@ -499,6 +555,8 @@ class Functions:
 
     def leaves(self, v: Variable) -> list[Variable]:
         """Return what is read in place of v."""
+        if is_constant(v):
+            return []
         return self.reads[v] if v in self.again else [v]
 
 
@@ -579,13 +637,11 @@ def _scalar(v: Variable, functions: Functions, scalars, this: bool = False):
     """Return v as a scalar computed from those of the leaves; of `this` one, not the leaf."""
     if v in scalars and not this:
         return scalars[v]
+    if is_constant(v):
+        return number_of(v)
     node = v.owner
     inputs = [_scalar(i, functions, scalars) for i in node.inputs]
-    op = node.op.scalar_op
-    if isinstance(op, ts.Composite):
-        (made,) = _computed(op, inputs)
-    else:
-        made = op.make_node(*inputs).outputs[0]
+    (made,) = computed(node.op.scalar_op, inputs)
     if not this:
         scalars[v] = made
     return made

@@ -101,6 +101,7 @@ def test_stock():
 
 def drawn(random):
     """Return a Channelwise of random functions, and arrays for it."""
+    half = ts.constant(0.5, dtype="float32")
     kinds = [(2, 3), *[(1, 3), (1, 1), (2, 3)][: random.randint(1, 4)]]
     inputs = [ts.float32() for _ in kinds]
     known = list(inputs)
@@ -108,11 +109,18 @@ def drawn(random):
         ts.add, ts.mul, ts.sub, ts.true_div, ts.maximum, lambda a, b: a * b + a,
         lambda a, b: ts.sgn(a) * ts.sqr(b),
         lambda a, b: ts.add(a, b, a), lambda a, b: ts.sqrt(abs(a) + abs(b)),
+        lambda a, b: half * (a + b + abs(a + b)),
+        lambda a, b: half * a + half * a * ts.sgn(b),
+        lambda a, b: (a - b) * inputs[-1] + inputs[-1], lambda a, b: (a - b) * inputs[-1] / b,
+        lambda a, b: a * b + inputs[-1] + b + a,
     ]  # fmt: skip
     for _ in range(random.randint(1, 12)):
         a, b = (known[random.randint(len(known))] for _ in range(2))
         known.append(functions[random.randint(len(functions))](a, b))
-    outputs = [ts.add(known[0], v) for v in known[-random.randint(1, 4) :]]
+    outputs = [
+        ts.identity(inputs[0]) if random.randint(5) == 0 else ts.add(known[0], v)
+        for v in known[-random.randint(1, 4) :]
+    ]
     sums = tuple(bool(random.randint(2)) for _ in outputs)
     n, c, h, w = random.randint(1, 8), random.randint(1, 40), *random.randint(1, 30, 2)
     shapes = {(2, 3): (n, c, h, w), (1, 3): (1, c, 1, 1), (1, 1): (1, 1, 1, 1)}
@@ -157,6 +165,62 @@ def test_random_functions():
                 np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-30)
             else:
                 np.testing.assert_array_equal(one, other)
+
+
+def steps_of(*outputs, images=2, sums=()):
+    """Return the names of a program's steps, of inputs named a to e, of which some are images."""
+    inputs = [ts.float32(name) for name in "abcde"]
+    composite = ts.Composite(inputs, [f(*inputs) for f in outputs])
+    program = channels.program_of(composite, [k < images for k in range(5)], sums)
+    names = {number: name for name, number in channels.SEVERAL.items()}
+    return [names.get(one.what, "other") for one in program.instructions], program.places
+
+
+def test_steps_that_do_several():
+    half = ts.constant(0.5, dtype="float32")
+
+    def rectified(z):
+        return half * (z + abs(z))
+
+    def gradient(g, z):
+        return half * g + half * g * ts.sgn(z)
+
+    def z(a, b, c, d, e):
+        return (a - c) * d + e
+
+    for formula, wanted in {
+        z: ["normalize"],
+        (lambda *i: i[1] + z(*i)): ["normalize_and_add"],
+        (lambda *i: rectified(z(*i))): ["normalize_rectify"],
+        (lambda *i: rectified(z(*i) + i[1])): ["normalize_and_add", "rectify"],
+        (lambda *i: gradient(i[1], z(*i))): ["normalize_gradient"],
+        (lambda a, b, c, d, e: a * c + d + b + e): ["multiply_and_add_thrice"],
+        (lambda a, b, c, d, e: a * c + d + b): ["multiply_and_add_twice"],
+        (lambda a, b, c, d, e: (a - c) * d / e): ["subtract_multiply_divide"],
+        (lambda a, b, c, d, e: d / ((a - c) * e)): ["subtract_multiply", "other"],
+    }.items():  # fmt: skip
+        assert steps_of(formula)[0] == wanted
+    # What is needed besides is not computed twice.
+    assert steps_of(z, lambda *i: rectified(z(*i)))[0] == ["normalize", "rectify"]
+    assert steps_of(z, lambda *i: z(*i) + i[1])[0] == ["normalize", "other"]
+    assert steps_of(lambda *i: z(*i) + z(*i))[0] == ["normalize", "other"]
+    # What is summed up as it is needs no step.
+    names, places = steps_of(lambda *i: ts.identity(i[1]), z, sums=(True, False))
+    assert names == ["normalize"]
+    assert places[0] == 1
+
+
+def test_known_numbers_are_no_inputs():
+    x, c = T.tensor4(), T.vector()
+    half = np.full((1, 1, 1, 1), 0.5, np.float32)
+    f = fused([x, c], [((x * half - c.dimshuffle("x", 0, "x", "x")) ** 2).sum((0, 2, 3))])
+    (node,) = (n for n in f.maker.fgraph.apply_nodes if isinstance(n.op, Channelwise))
+    assert len(node.inputs) == 2
+    value = np.random.RandomState(9).randint(-3, 4, (2, 3, 4, 5)).astype(np.float32)
+    same_bits(
+        f(value, np.ones(3, np.float32))[0],
+        ((value / 2 - 1) ** 2).sum((0, 2, 3), np.float64).astype(np.float32),
+    )
 
 
 def test_no_images_and_no_pixels():

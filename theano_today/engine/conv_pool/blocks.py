@@ -22,7 +22,7 @@ from theano.gof import Apply, Op, Variable
 from theano.tensor import TensorType, lscalar
 
 from theano_today.engine import channels, library
-from theano_today.engine.channels import Channelwise, is_function, is_sum
+from theano_today.engine.channels import Channelwise, is_constant, is_function, is_sum, number_of
 from theano_today.engine.conv_pool.op import ConvPool, ConvPoolGrad, from_blocks, to_blocks
 from theano_today.engine.conv_pool.rewrite import remade
 from theano_today.engine.conv_pool.transposed import ConvTransposed
@@ -147,16 +147,17 @@ def _read(node) -> list[tuple[int, str, tuple]]:
 
 
 def _functions_of(node):
-    """Return what a node computes as Channelwise's composite and sums."""
+    """Return what a node computes as Channelwise's composite and sums, of which of its inputs."""
     if isinstance(node.op, Channelwise):
-        return node.op.composite, node.op.sums
-    scalars = [ts.float32() for _ in node.inputs]
+        return node.op.composite, node.op.sums, node.inputs
+    scalars = [number_of(v) if is_constant(v) else ts.float32() for v in node.inputs]
+    varying = {s: v for s, v in zip(scalars, node.inputs, strict=True) if not is_constant(v)}
+    inputs = list(varying.values())
     if is_sum(node):
-        return ts.Composite(scalars, [ts.identity(*scalars)]), (True,)
+        return ts.Composite(list(varying), [ts.identity(*scalars)]), (True,), inputs
     op = channels.scalar_op(node)
-    if isinstance(op, ts.Composite):
-        return op, (False,)
-    return ts.Composite(scalars, [op(*scalars)]), (False,)
+    outputs = channels.computed(op, scalars)
+    return ts.Composite(list(varying), outputs), (False,), inputs
 
 
 class _Group:
@@ -204,8 +205,8 @@ class _Group:
             if 4 * count < 3 * library.blocks(count) * library.lanes():
                 return False
         for node in self.nodes:
-            composite, _ = _functions_of(node)
-            of_images = [_is_image(v) for v in node.inputs]
+            composite, _, inputs = _functions_of(node)
+            of_images = [_is_image(v) for v in inputs]
             if channels.program_of(composite, of_images) is None:
                 return False
         return True
@@ -288,8 +289,9 @@ class BlockImages(Rewrite):
         """Return a node that exchanges blocks, or None where nothing changes."""
         images = [v for v in [*inputs, *node.outputs] if v in group_of]
         if images and node in group_of[images[0]].nodes:
-            composite, sums = _functions_of(node)
-            inputs = [in_blocks(v) if _is_image(v) else v for v in inputs]
+            composite, sums, read = _functions_of(node)
+            now = dict(zip(node.inputs, inputs, strict=True))
+            inputs = [in_blocks(now[v]) if _is_image(v) else now[v] for v in read]
             return Channelwise(composite, sums, blocked=True).make_node(*inputs, counts[images[0]])
         changes = {}
         for place, name, _ in _read(node):
