@@ -7,6 +7,7 @@
 - float_messages.py: errors about float64 name the flag floatX
 - former_helpers.py: theano.compat.six and others that helped with several Pythons
 - function_copies.py: Function.copy, whose Ops ran in any order
+- garbage.py: Python's garbage collection while graphs are optimised
 - indexing.py: lists with slices in them as indices
 - legacy_conv.py: the convolutions of before 2015
 - scan.py, scan_loop.py: scan's loop
@@ -36,6 +37,7 @@ from theano_today.compat.theano import (
     float_messages,
     former_helpers,
     function_copies,
+    garbage,
     indexing,
     late_imports,
     legacy_conv,
@@ -62,6 +64,7 @@ PARTS = (
     float_messages,
     former_helpers,
     function_copies,
+    garbage,
     indexing,
     late_imports,
     legacy_conv,
