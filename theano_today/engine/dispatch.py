@@ -106,9 +106,24 @@ def patch(op_module: ModuleType) -> None:
 
                 thunk = original(self, node, storage_map, compute_map, no_recycling, "py")
                 return _of_sum(thunk, node, storage_map) if type(self) is te.Sum else thunk
+        if impl is None and is_on() and _has_no_c_code(self, op_module):
+            impl = "py"
         return original(self, node, storage_map, compute_map, no_recycling, impl)
 
     op_module.Op.make_thunk = make_thunk
+
+
+def _has_no_c_code(op, op_module: ModuleType) -> bool:
+    """Say whether Theano would ask for C code in vain.
+
+    It does so after it has read the keys of all modules that were ever compiled, which takes
+    seconds and 40 MiB where they are thousands.
+    """
+    return (
+        type(op).c_code is op_module.CLinkerOp.c_code
+        and "c_code" not in vars(op)
+        and type(op).prepare_node is op_module.Op.prepare_node
+    )
 
 
 def _of_sum(perform: Callable, node, storage_map) -> Callable:

@@ -220,3 +220,35 @@ def test_what_trust_input_lets_through(dtype, build):
         with pytest.raises(TypeError, match=f"expected {dtype} of 2 dimensions, got {wrong.dtype}"):
             f(wrong)
     np.testing.assert_array_equal(f(right), build(x).eval({x: right}))
+
+
+class Twice(theano.Op):
+    __props__ = ()
+
+    def make_node(self, x):
+        return theano.Apply(self, [x], [x.type()])
+
+    def perform(self, node, inputs, outputs):
+        outputs[0][0] = inputs[0] * 2
+
+
+class TwiceInC(Twice):
+    def c_code(self, node, name, inputs, outputs, sub):
+        raise AssertionError("asked for C code")
+
+
+def test_who_has_no_c_code_is_not_asked_for_it(monkeypatch):
+    """Nor are the keys of all compiled modules read to find that out."""
+
+    def module_cache():
+        raise AssertionError("read")
+
+    x = T.matrix()
+    monkeypatch.setattr(theano.gof.cc, "get_module_cache", module_cache)
+    assert fused([x], Twice()(x))([[1, 2]]).tolist() == [[2, 4]]
+    with pytest.raises(AssertionError, match=r"read|asked for C code"):
+        fused([x], TwiceInC()(x))
+    asked = Twice()
+    asked.c_code = TwiceInC().c_code  # an instance's own
+    with pytest.raises(AssertionError, match=r"read|asked for C code"):
+        fused([x], asked(x))
