@@ -110,10 +110,26 @@ def _name(op, dtypes: list[str], dtype: str) -> str:
     return f"{name}.{code_of(dtypes[0])}"
 
 
+# Function of (result of another, other argument) or the like -> both as one: the outer's name, the
+# inner's, the kernel's, and whether the other argument is the kernel's last, not its first. Those
+# that need more of it come first.
+_JOINED = (
+    ("mul", "sub_sqr", "mul_sub_sqr", False), ("mul", "sub", "mul_sub", False),
+    ("mul", "mul", "mul_mul", True), ("add", "mul", "mul_add", True),
+)  # fmt: skip
+
+
 class Formula:
     """An Elemwise's scalar Op, as functions in order.
 
     Values are numbered: the outputs, the inputs, the constants, then what the functions compute.
+
+    Parameters
+    ----------
+    node : Apply
+    joined : bool
+        Whether a product and a sum may be one function, which is rounded once where the processor
+        can do that, as C compilers have it.
 
     Attributes
     ----------
@@ -135,7 +151,7 @@ class Formula:
     Uncovered
     """
 
-    def __init__(self, node) -> None:
+    def __init__(self, node, joined: bool = False) -> None:
         op, inputs, outputs = node.op.scalar_op, node.inputs, node.outputs
         self.outputs, self.inputs = len(outputs), len(inputs)
         before = self.outputs + self.inputs
@@ -158,6 +174,8 @@ class Formula:
             if place < self.first or place in results:
                 place = self._add("identity." + code_of(v.type.dtype), [place], v.type.dtype)
             results.append(place)
+        if joined:
+            results = self._join(results)
         if self.first > OPERANDS:
             raise Uncovered(f"an Elemwise of {self.first} operands")
         self.item = max(
@@ -234,6 +252,45 @@ class Formula:
                 before = self._add(name, [before, argument], dtype)
             return before
         return self._add(_name(node.op, dtypes, dtype), arguments, dtype)
+
+    def _join(self, results: list[int]) -> list[int]:
+        """Make one function of two where nothing else needs what is between them."""
+        first = self.first
+        uses: dict[int, int] = {}
+        for a in (*results, *(a for _, arguments, _ in self.calls for a in set(arguments))):
+            uses[a] = uses.get(a, 0) + 1
+        gone: set[int] = set()  # places
+
+        def inner(place: int, name: str) -> list[int] | None:
+            """Return the arguments of a function, if it is this one and used once."""
+            if place < first or uses[place] != 1 or self.calls[place - first][0] != name:
+                return None
+            return self.calls[place - first][1]
+
+        for at, (name, arguments, dtype) in enumerate(self.calls):
+            outer, _, code = name.partition(".")
+            if dtype not in ("float32", "float64") or len(set(arguments)) != len(arguments):
+                continue
+            if outer == "sub" and (found := inner(arguments[1], "sqr." + code)):
+                gone.add(arguments[1])
+                self.calls[at] = f"sub_sqr.{code}", [arguments[0], *found], dtype
+                continue
+            for wanted, of, kernel, behind in _JOINED if len(arguments) == 2 else ():
+                for k in (0, 1):
+                    other = arguments[1 - k]
+                    if outer != wanted or self.calls[at][0] != name:
+                        continue
+                    if found := inner(arguments[k], f"{of}.{code}"):
+                        gone.add(arguments[k])
+                        new = [*found, other] if behind else [other, *found]
+                        self.calls[at] = f"{kernel}.{code}", new, dtype
+        left = [k for k in range(len(self.calls)) if first + k not in gone]
+        place = {first + k: first + n for n, k in enumerate(left)}
+        self.calls = [
+            (name, [place.get(a, a) for a in arguments], dtype)
+            for name, arguments, dtype in (self.calls[k] for k in left)
+        ]
+        return [place[r] for r in results]
 
     def _place(self, results: list[int], overwritten: dict[int, int]) -> list[tuple[int, ...]]:
         """Say where each result is stored.

@@ -10,6 +10,7 @@ from theano.tensor.elemwise import Elemwise
 
 from tests.theano_graphs import fused
 from theano_today.engine import elemwise, library, programs
+from theano_today.engine.formulas import Formula
 
 RANDOM = np.random.RandomState(0)
 SPECIAL = np.array([0, -0.0, 1, -1, np.nan, np.inf, -np.inf, 1e30, -1e-30, 1e-42, 88], "float32")
@@ -319,3 +320,59 @@ def test_memory_beside_the_arrays_is_left_alone():
         assert np.shares_memory(out, inside[1])
         assert (around[:, :16] == 7).all()
         assert (around[:, 16 + count :] == 7).all()
+
+
+JOINED = {  # with the functions that are left
+    "mul_add": (lambda x, y, z: x * y + z, {"mul_add"}),
+    "add_mul": (lambda x, y, z: z + x * y, {"mul_add"}),
+    "mul_mul": (lambda x, y, z: x * y * z, {"mul_mul"}),
+    "mul_sub": (lambda x, y, z: (x - y) * z, {"mul_sub"}),
+    "sub_sqr": (lambda x, y, z: x - T.sqr(y), {"sub_sqr"}),
+    "mul_sub_sqr": (lambda x, y, z: z * (x - T.sqr(y)), {"mul_sub_sqr"}),
+    "as the slope of a sigmoid": (lambda x, y, z: x * y * z * (x - z), {"mul_mul", "mul_sub"}),
+    "of two that are the same": (lambda x, y, z: x * y + x * y, {"mul", "add"}),
+    "a sum of products": (lambda x, y, z: x * y + y * z, {"mul", "mul_add"}),
+}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", JOINED)
+def test_functions_that_are_joined(name, dtype):
+    """A product and a sum are rounded once or twice; wherever an element lies, it is the same."""
+    formula, functions = JOINED[name]
+    node = node_of(composite(formula, (dtype,) * 3), [np.zeros(2, dtype)] * 3)
+    joined = Formula(node, joined=True)
+    assert {of.partition(".")[0] for of in joined.names} == functions
+
+    def shape_of(arrays):
+        return elemwise.shape_of(arrays, declared(node))
+
+    program = programs.Program(joined, [dtype] * 3, [dtype], {}, shape_of)
+    noise = RANDOM.normal(size=(3, 1100)).astype(dtype)
+    special = np.array(np.meshgrid(SPECIAL, SPECIAL, SPECIAL)).reshape(3, -1).astype(dtype)
+    for arrays in (noise, special):
+        arrays = list(np.ascontiguousarray(arrays))
+        with np.errstate(all="ignore"):
+            (want,) = elemwise.by_numpy(node)(*arrays)
+
+        (got,) = program.run(*arrays)
+        if arrays[0] is not noise[0] and name in ("mul_mul", "mul_sub"):
+            np.testing.assert_array_equal(got, want)
+        size = sum(abs(a) for a in arrays) ** 2 * 4 * np.finfo(dtype).eps
+        close = (abs(got - want) <= size) | (got == want) | (np.isnan(got) & np.isnan(want))
+        assert close[np.isfinite(want)].all()
+        for first, end in ((1, 1100), (3, 20), (17, 18), (513, 600)):
+            (part,) = program.run(*[a[first:end].copy() for a in arrays])
+            np.testing.assert_array_equal(part, got[first:end])
+
+
+def test_what_is_not_joined():
+    """Values that something else needs, too."""
+    x, y = ts.float32("x"), ts.float32("y")
+    product = x * y
+    op = ts.Composite([x, y], [product, product + x])
+    node = Elemwise(op).make_node(T.fvector(), T.fvector())
+    formula = Formula(node, joined=True)
+    assert {of.partition(".")[0] for of in formula.names} == {"mul", "add"}
+    plain = node_of(composite(JOINED["mul_add"][0]), [np.zeros(2, "float32")] * 3)
+    assert {of.partition(".")[0] for of in Formula(plain).names} == {"mul", "add"}

@@ -122,6 +122,24 @@ template <class T> void pick(char *o, const char *a, const char *b, const char *
         to[i] = condition[i] ? x[i] : y[i];
 }
 
+// Two or three functions as one, which formulas.py makes of those of a scan's steps: the compiler
+// may make one operation of a product and a sum, as it may of Theano's C code.
+#define TERNARY(NAME, EXPRESSION)                                                                  \
+    template <class T> void NAME(char *o, const char *a, const char *b, const char *c, long n) {   \
+        T *to = (T *)o;                                                                            \
+        const T *xs = (const T *)a, *ys = (const T *)b, *zs = (const T *)c;                        \
+        INDEPENDENT                                                                                \
+        for (long i = 0; i < n; i++) {                                                             \
+            const T x = xs[i], y = ys[i], z = zs[i];                                               \
+            to[i] = EXPRESSION;                                                                    \
+        }                                                                                          \
+    }
+TERNARY(mul_add, x *y + z)
+TERNARY(mul_mul, x * y * z)
+TERNARY(mul_sub, x *(y - z))
+TERNARY(mul_sub_sqr, x *(y - z * z))
+BINARY(sub_sqr, T, x - y * y)
+
 // Vectors at a time; behind the last whole one the lanes of a part
 template <class F> static INLINE void vectors(char *o, const char *a, long n, F &&f) {
     float *to = (float *)o;
@@ -277,7 +295,9 @@ template <class T> void clip(char *o, const char *a, const char *b, const char *
     {"div." T, div<TYPE>}, {"maximum." T, maximum<TYPE>}, {"minimum." T, minimum<TYPE>},           \
         {"neg." T, neg<TYPE>}, {"abs." T, fabs<TYPE>}, {"sqrt." T, scalars::sqrt<TYPE>},           \
         {"inv." T, inv<TYPE>}, {"sgn." T, sign<TYPE>}, {"clip." T, clip<TYPE>},                    \
-        {"expm1." T, scalars::expm1<TYPE>}, {                                                      \
+        {"mul_add." T, mul_add<TYPE>}, {"mul_mul." T, mul_mul<TYPE>},                              \
+        {"mul_sub." T, mul_sub<TYPE>}, {"mul_sub_sqr." T, mul_sub_sqr<TYPE>},                      \
+        {"sub_sqr." T, sub_sqr<TYPE>}, {"expm1." T, scalars::expm1<TYPE>}, {                       \
         "log1p." T, scalars::log1p<TYPE>                                                           \
     }
 #define OF_INTEGERS(T, TYPE)                                                                       \
@@ -323,6 +343,7 @@ constexpr int COUNT = sizeof(TABLE) / sizeof(TABLE[0]);
 #undef OF_INTEGERS
 #undef UNARY
 #undef BINARY
+#undef TERNARY
 
 } // namespace scalars
 } // namespace today

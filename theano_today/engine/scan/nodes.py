@@ -28,7 +28,7 @@ def elemwise(b: Builder, node) -> list[View] | Number:
         return on_host(b, node)
     formula = b.formulas.get(node)
     if formula is None:
-        formula = b.formulas[node] = Formula(node)
+        formula = b.formulas[node] = Formula(node, joined=True)
     views = [b.view(v) for v in node.inputs]
     declared = [v.type.broadcastable for v in node.inputs]
     try:
