@@ -50,7 +50,7 @@ def _patch_scan(scan_op: ModuleType) -> None:
 def _register(theano: ModuleType) -> None:
     from theano_today.engine import channels, genuine, sizes, update_rules, updates
     from theano_today.engine.conv_pool import blocks, chain, dropout, legacy, rewrite
-    from theano_today.engine.scan import keep, loop
+    from theano_today.engine.scan import gradients, keep, loop
 
     genuine.remember([*dispatch.covered(), *loop.covered()])
     genuine.remember_converting(dispatch.converting())
@@ -64,6 +64,7 @@ def _register(theano: ModuleType) -> None:
     updates.register()
     update_rules.register()
     sizes.register()
+    gradients.register()
 
 
 def _register_random_streams(rng_mrg: ModuleType) -> None:

@@ -22,6 +22,7 @@ _EXCLUDED = (
     "mrg_mask",
     "scan_keep",
     "sizes",
+    "scan_gradients",
 )
 _CHEAP = (ts.Add, ts.Sub, ts.Mul)
 

@@ -157,9 +157,11 @@ class Runner:
 
     def __init__(self, op, node, graph) -> None:
         from theano_today.engine import formulas
+        from theano_today.engine.scan import gradients
         from theano_today.engine.scan.nodes import HANDLERS
 
         self.op, self.node, self.graph = op, node, graph
+        self.backwards = gradients.backwards(node)
         self.preallocated = list(op.mitmots_preallocated)
         self.programs: dict[Any, Bound] = {}
         self.formulas: dict = {}
@@ -179,7 +181,7 @@ class Runner:
                     v.type.dtype.startswith(("int", "uint", "bool")) for v in inner.inputs
                 )
                 if not integer:
-                    self.formulas[inner] = formulas.Formula(inner)
+                    self.formulas[inner] = formulas.Formula(inner, joined=True)
 
     def run(self, args: list, outs: list) -> str | None:
         """Fill `outs`, or say why this call is not covered."""
@@ -220,15 +222,15 @@ class Runner:
                 self.programs.pop(next(iter(self.programs)), None)
             self.programs[key] = bound
         for k, (dtype, shape) in enumerate(bound.nit_sots, n_outs):
-            whole = (stored[k], *shape)
+            order = -1 if k in self.backwards else 1  # in which the entries lie in memory
             have = outs[k][0]
             if (
                 have is None
                 or have.dtype != dtype
-                or not have.flags.c_contiguous
+                or not have[::order].flags.c_contiguous
                 or (have.shape[1:] != shape or have.shape[0] < stored[k])
             ):
-                outs[k][0] = library.empty(whole, dtype)
+                outs[k][0] = library.empty((stored[k], *shape), dtype)[::order]
             elif have.shape[0] != stored[k]:
                 outs[k][0] = have[: stored[k]]
         done = bound.run(n_steps, sequences, outs, others, stored)
