@@ -31,6 +31,7 @@ from theano_today.engine import formulas, genuine, library
 from theano_today.engine.conv_pool.op import from_blocks, to_blocks
 from theano_today.engine.elemwise import _function, shape_of
 from theano_today.engine.patterns import Rewrite
+from theano_today.engine.programs import HEAD
 from theano_today.engine.thunks import thunk_of
 
 log = logging.getLogger("theano_today")
@@ -40,6 +41,7 @@ _IMAGES, _BLOCKED = (False,) * 4, (False,) * 5
 _OF_CHANNELS, _NUMBER = (True, False, True, True), (True,) * 4
 # More would not stay in the cache, or take longer than memory does.
 _MOST_INPUTS, _MOST_FUNCTIONS, _MOST_REGISTERS = 20, 48, 24
+_KEPT = 16  # shapes of arrays whose calls are remembered
 
 
 class Instruction(ctypes.Structure):
@@ -150,46 +152,81 @@ class Channelwise(Op):
             program = program_of(self.composite, [kind == _IMAGES for kind in kinds], self.sums)
         if program is None:
             return super().make_thunk(node, storage_map, compute_map, no_recycling, "py")
-        constants = program.constants
-        lanes = library.lanes() if self.blocked else 1
-
-        def run(*arrays):
-            channels = None
-            if self.blocked:
-                arrays, channels = arrays[:-1], int(arrays[-1])
-            n, c, h, w = shape = self.shape(arrays, kinds, channels)
-            if self.blocked:
-                shape = n, library.blocks(c), h, w, lanes
-            outputs = [library.empty((c,) if of_sum else shape) for of_sum in self.sums]
-            if n * c * h * w == 0:
-                for out in outputs:
-                    out.fill(0)
-                return outputs
-            arrays = tuple(np.ascontiguousarray(a) for a in arrays)
-            operands = (Operand * (len(arrays) + len(constants)))()
-            each = h * w * lanes  # floats of a channel, or of a block
-            for one, array, kind in zip(operands, arrays, kinds, strict=False):
-                one.data = array.ctypes.data
-                if kind == _IMAGES:
-                    one.image, one.channel, one.pixel = -(-c // lanes) * each, each, 1
-                elif kind == _OF_CHANNELS:
-                    one.channel = 1
-            for one, number in zip(operands[len(arrays) :], constants, strict=True):
-                one.data = number.ctypes.data
-            results = (Result * len(outputs))()
-            for one, out, place, of_sum in zip(
-                results, outputs, program.places, self.sums, strict=True
-            ):
-                one.out, one.value, one.is_sum = out.ctypes.data, place, of_sum
-            library.call(
-                "today_channelwise", ctypes.addressof(program.instructions),
-                len(program.instructions), program.first, program.first,
-                ctypes.addressof(operands), len(operands), program.registers,
-                ctypes.addressof(results), len(results), n, c, each, lanes,
-            )  # fmt: skip
-            return outputs
-
+        run = Calls(self, program, kinds)
         return thunk_of(run, node, storage_map, compute_map)
+
+
+class Calls:
+    """Calls of the kernel; how arrays of some shapes and strides lie is found out once."""
+
+    def __init__(self, op, program, kinds) -> None:
+        self.op, self.program, self.kinds = op, program, kinds
+        self.fixed = [id(a) for a in program.constants]
+        self.count = len(kinds) + len(self.fixed) + len(op.sums)
+        self.objects = ctypes.c_int64 * self.count
+        self.ready: dict = {}
+
+    def __call__(self, *arrays) -> list[np.ndarray]:
+        """Return the outputs.
+
+        Raises
+        ------
+        ValueError
+            If the arrays do not fit each other.
+        """
+        channels = None
+        if self.op.blocked:
+            channels, arrays = int(arrays[-1]), arrays[:-1]
+        key = channels, *[(a.shape, a.strides) for a in arrays]
+        ready = self.ready.get(key)
+        if ready is None:
+            ready = self._prepare(arrays, channels)
+            while len(self.ready) >= _KEPT:
+                self.ready.pop(next(iter(self.ready)), None)
+            self.ready[key] = ready
+        shapes, contiguous, described = ready
+        outputs = [library.empty(shape) for shape in shapes]
+        if described is None:
+            for out in outputs:
+                out.fill(0)
+            return outputs
+        if not contiguous:
+            arrays = tuple([np.ascontiguousarray(a) for a in arrays])
+        objects = self.objects(*map(id, arrays), *self.fixed, *map(id, outputs))
+        _, _, arguments = described
+        library.call("today_channelwise", objects, HEAD, *arguments)
+        return outputs
+
+    def _prepare(self, arrays, channels):
+        """Return the outputs' shapes, whether all arrays are contiguous, and the call.
+
+        The call is what the kernel's arguments point to and these; None for no elements.
+        """
+        op, program, kinds = self.op, self.program, self.kinds
+        lanes = library.lanes() if op.blocked else 1
+        n, c, h, w = shape = op.shape(arrays, kinds, channels)
+        if op.blocked:
+            shape = n, library.blocks(c), h, w, lanes
+        shapes = [(c,) if of_sum else shape for of_sum in op.sums]
+        if n * c * h * w == 0:
+            return shapes, True, None
+        operands = (Operand * (len(arrays) + len(self.fixed)))()
+        each = h * w * lanes  # floats of a channel, or of a block
+        for one, kind in zip(operands, kinds, strict=False):
+            if kind == _IMAGES:
+                one.image, one.channel, one.pixel = -(-c // lanes) * each, each, 1
+            elif kind == _OF_CHANNELS:
+                one.channel = 1
+        results = (Result * len(shapes))()
+        for one, place, of_sum in zip(results, program.places, op.sums, strict=True):
+            one.value, one.is_sum = place, of_sum
+        arguments = (
+            ctypes.addressof(program.instructions), len(program.instructions), program.first,
+            ctypes.addressof(operands), len(operands), program.registers,
+            ctypes.addressof(results), len(results), n, c, each, lanes,
+        )  # fmt: skip
+        contiguous = all(a.flags.c_contiguous for a in arrays)
+        return shapes, contiguous, (operands, results, arguments)
 
 
 @dataclass
@@ -591,6 +628,9 @@ class FuseChannelwise(Rewrite):
                 inlined = [i for i in v.owner.inputs if i in functions.again]
                 if inlined:
                     count += _replace(fgraph, functions, [v], [v], False)
+        for node in fgraph.toposort():
+            if type(node.op) is Channelwise and node in fgraph.apply_nodes:
+                _sum_up_at_once(fgraph, node)
         if count:
             log.info("%d passes over images, their sums among them", count)
 
@@ -631,6 +671,58 @@ def _replace(fgraph, functions: Functions, old, values, are_sums: bool) -> bool:
     copy_stack_trace(old, new)
     fgraph.replace_all_validate(list(zip(old, new, strict=True)), reason="channelwise")
     return True
+
+
+def _sum_up_at_once(fgraph, node) -> None:
+    """Let sums of an image that has to be written be taken in the pass that computes it."""
+    for image in node.inputs:
+        before = image.owner
+        written = before is not None and (type(before.op) is Channelwise or is_function(before))
+        if not written or image.broadcastable != _IMAGES or not all(node.op.sums):
+            continue
+        others = [v for v in node.inputs if v not in before.outputs]
+        if not set(before.outputs).isdisjoint(ancestors(others)):
+            continue  # they wait for it
+        made = _together(before, node)
+        if made is not None:
+            old = [*before.outputs, *node.outputs]
+            copy_stack_trace(old, made)
+            fgraph.replace_all_validate(list(zip(old, made, strict=True)), reason="channelwise")
+            return
+
+
+def _together(first, second):
+    """Return the outputs of a Channelwise for two nodes, the second of which reads the first's."""
+    known: dict = {}
+    inputs: list = []
+
+    def given(node):
+        for v in node.inputs:
+            if v not in known:
+                known[v] = number_of(v) if is_constant(v) else ts.float32()
+                if not is_constant(v):
+                    inputs.append(v)
+        return [known[v] for v in node.inputs]
+
+    def functions(node):
+        return node.op.composite if type(node.op) is Channelwise else node.op.scalar_op
+
+    outputs = computed(functions(first), given(first))
+    known.update(zip(first.outputs, outputs, strict=True))
+    outputs = outputs + computed(functions(second), given(second))
+    if len(inputs) > _MOST_INPUTS:
+        return None
+    sums = first.op.sums if type(first.op) is Channelwise else (False,)
+    sums += second.op.sums
+    composite = ts.Composite([known[v] for v in inputs], outputs)
+    size = len(composite.fgraph.apply_nodes)
+    if size > _MOST_FUNCTIONS or program_of(composite, [_is_image(v) for v in inputs]) is None:
+        return None
+    return Channelwise(composite, sums)(*inputs, return_list=True)
+
+
+def _is_image(v) -> bool:
+    return v.broadcastable == _IMAGES
 
 
 def _scalar(v: Variable, functions: Functions, scalars, this: bool = False):

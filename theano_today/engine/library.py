@@ -316,8 +316,8 @@ def _declare(library: ctypes.CDLL) -> None:
         "today_pool": (*pool, pointer, pointer),
         "today_pool_gradient": (*pool, *[pointer] * 4),
         "today_channelwise": (
-            pointer,
-            *[number] * 3,
+            *[pointer, number] * 2,
+            number,
             pointer,
             number,
             number,

@@ -118,16 +118,16 @@ class ChannelProgram {
     static constexpr long MOST = 512, FEWER = 256, CACHED = 24 << 10;
 
   public:
-    // The first `constants` instructions, and the first `kept` registers, are of channels' numbers
-    // alone: they are done once, and their registers keep what they have. `pixels` are the floats
-    // of a channel, or of a block of `lanes` (V); lanes is 1 for planes.
-    ChannelProgram(const Instruction *program, long length, long constants, long kept,
+    // The first `kept` instructions are of channels' numbers alone, and so are as many first
+    // registers: they are done once, and their registers keep what they have. `pixels` are the
+    // floats of a channel, or of a block of `lanes` (V); lanes is 1 for planes.
+    ChannelProgram(const Instruction *program, long length, long kept,
                    const ChannelOperand *operands, long count, long registers,
                    const ChannelResult *results, long n_results, long images, long channels,
                    long pixels, long lanes)
-        : program(program), length(length), constants(constants), kept(kept), operands(operands),
-          count(count), registers(registers), results(results), n_results(n_results),
-          images(images), channels(channels), pixels(pixels), lanes(lanes),
+        : program(program), length(length), kept(kept), operands(operands), count(count),
+          registers(registers), results(results), n_results(n_results), images(images),
+          channels(channels), pixels(pixels), lanes(lanes),
           chunk((registers + count) * MOST * 4 <= CACHED ? MOST : FEWER),
           groups((channels + lanes - 1) / lanes), together(std::clamp(chunk / pixels, 1L, groups)),
           blocks((groups + together - 1) / together), parts(std::min(images, 16L)) {}
@@ -165,7 +165,7 @@ class ChannelProgram {
             }
         for (long k = 0; k < kept; k++)
             values[count + k] = memory + k * chunk;
-        for (long k = 0; k < constants; k++)
+        for (long k = 0; k < kept; k++)
             execute(program[k], values.data(), chunk / V);
         for (long n = mine.begin; n < mine.end; n++)
             for (long pixel = 0; pixel < pixels; pixel += chunk) {
@@ -194,7 +194,7 @@ class ChannelProgram {
                         }
                         values[k] = (float *)data;
                     }
-                    for (long k = constants; k < length; k++)
+                    for (long k = kept; k < length; k++)
                         execute(program[k], values.data(), vectors);
                 };
                 const long whole = elements / V * V;
@@ -282,7 +282,7 @@ class ChannelProgram {
     }
 
     const Instruction *program;
-    const long length, constants, kept;
+    const long length, kept;
     const ChannelOperand *operands;
     const long count, registers;
     const ChannelResult *results;

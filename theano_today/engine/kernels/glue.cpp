@@ -131,13 +131,22 @@ int today_mask(int32_t *state, int64_t streams, float p, uint8_t *mask, int64_t 
 #endif
 
 #if !defined(PART) || PART == 3
-int today_channelwise(const Instruction *program, int64_t length, int64_t constants, int64_t kept,
-                      const ChannelOperand *operands, int64_t count, int64_t registers,
-                      const ChannelResult *results, int64_t n_results, int64_t images,
-                      int64_t channels, int64_t pixels, int64_t lanes) {
+// `objects`: NumPy's arrays, the operands and then the results, in which the address of the data is
+// `head` bytes behind the begin; the descriptions have none.
+int today_channelwise(char *const *objects, int64_t head, const Instruction *program,
+                      int64_t length, int64_t kept, const ChannelOperand *operands, int64_t count,
+                      int64_t registers, const ChannelResult *results, int64_t n_results,
+                      int64_t images, int64_t channels, int64_t pixels, int64_t lanes) {
     return guarded([&] {
-        ChannelProgram(program, length, constants, kept, operands, count, registers, results,
-                       n_results, images, channels, pixels, lanes)
+        const auto address = [&](int64_t k) { return *(float **)(objects[k] + head); };
+        std::vector<ChannelOperand> from(operands, operands + count);
+        std::vector<ChannelResult> to(results, results + n_results);
+        for (int64_t k = 0; k < count; k++)
+            from[k].data = address(k);
+        for (int64_t k = 0; k < n_results; k++)
+            to[k].out = address(count + k);
+        ChannelProgram(program, length, kept, from.data(), count, registers, to.data(), n_results,
+                       images, channels, pixels, lanes)
             .run();
     });
 }

@@ -34,7 +34,7 @@ struct Link {
 
 // As kernels/channels.hpp and channels.py have them, field for field.
 struct Instruction {
-    int32_t what, to, a, b, c;
+    int32_t what, to, a, b, c, d, e;
 };
 struct ChannelOperand {
     const float *data;
@@ -67,10 +67,10 @@ int today_pool(int max, int64_t planes, int64_t rows, int64_t columns, const int
 int today_pool_gradient(int max, int64_t planes, int64_t rows, int64_t columns, const int64_t *down,
                         int64_t pool_rows, const int64_t *right, int64_t pool_columns,
                         const float *x, const float *p, const float *g, float *dx);
-int today_channelwise(const Instruction *program, int64_t length, int64_t constants, int64_t kept,
-                      const ChannelOperand *operands, int64_t count, int64_t registers,
-                      const ChannelResult *results, int64_t n_results, int64_t images,
-                      int64_t channels, int64_t pixels, int64_t lanes);
+int today_channelwise(char *const *objects, int64_t head, const Instruction *program,
+                      int64_t length, int64_t kept, const ChannelOperand *operands, int64_t count,
+                      int64_t registers, const ChannelResult *results, int64_t n_results,
+                      int64_t images, int64_t channels, int64_t pixels, int64_t lanes);
 int today_sum(const float *x, int64_t outer, int64_t rows, int64_t channels, int64_t inner,
               float *out);
 int today_uniform(int32_t *state, int64_t streams, float *samples, int64_t count);

@@ -128,7 +128,7 @@ inline void check_sums(long cases) {
     }
 }
 
-// s = b * c (channels' numbers), y = x * s, z = y + w: z, the sums of z and of y
+// s = b * c (channels' numbers), y = x * s, z = y + w: z, the sums of z, of y and of x
 inline void check_channelwise(long cases) {
     Random random(33);
     const auto number = [](const char *name) {
@@ -145,31 +145,35 @@ inline void check_channelwise(long cases) {
         if (all > 200000)
             continue;
         Guarded<float> x(all), w(all), b(channels), c(1), z(all), of_z(channels), of_y(channels);
-        Guarded<float> again(channels);
+        Guarded<float> again(channels), of_x(channels);
         for (long i = 0; i < all; i++)
             x[i] = random.number(), w[i] = random.number();
         for (long i = 0; i < channels; i++)
             b[i] = random.number();
         c[0] = random.number();
-        const ChannelOperand operands[] = {{x.data(), channels * pixels, pixels, 1},
-                                           {w.data(), channels * pixels, pixels, 1},
-                                           {b.data(), 0, 1, 0},
-                                           {c.data(), 0, 0, 0}};
+        const long plane = channels * pixels;
+        const ChannelOperand operands[] = {
+            {nullptr, plane, pixels, 1}, {nullptr, plane, pixels, 1}, {nullptr, 0, 1, 0}, {}};
+        const ChannelResult results[] = {
+            {nullptr, 6, 0}, {nullptr, 6, 1}, {nullptr, 5, 1}, {nullptr, 0, 1}};
         const Instruction program[] = {
-            {multiply, 4, 2, 3, 2}, {multiply, 5, 0, 4, 0}, {add, 6, 5, 1, 5}};
+            {multiply, 4, 2, 3, 2, 2, 2}, {multiply, 5, 0, 4, 0, 0, 0}, {add, 6, 5, 1, 5, 5, 5}};
         char text[200];
         std::snprintf(text, sizeof text, "(%ld, %ld, %ld)", images, channels, pixels);
         for (auto *sums : {&of_z, &again}) {
             today_set_threads(sums == &of_z ? 3 : 1);
-            const ChannelResult results[] = {
-                {z.data(), 6, 0}, {sums->data(), 6, 1}, {of_y.data(), 5, 1}};
-            check(today_channelwise(program, 3, 1, 1, operands, 4, 3, results, 3, images, channels,
-                                    pixels, 1) == 0,
+            float *arrays[] = {x.data(), w.data(),     b.data(),    c.data(),
+                               z.data(), sums->data(), of_y.data(), of_x.data()};
+            char *objects[8];
+            for (int k = 0; k < 8; k++)
+                objects[k] = (char *)&arrays[k];
+            check(today_channelwise(objects, 0, program, 3, 1, operands, 4, 3, results, 4, images,
+                                    channels, pixels, 1) == 0,
                   "status", text);
         }
         bool same = true, near = true;
         for (long k = 0; k < channels; k++) {
-            double sum_z = 0, sum_y = 0, size = 0;
+            double sum_z = 0, sum_y = 0, sum_x = 0, size = 0, size_x = 0;
             for (long n = 0; n < images; n++)
                 for (long p = 0; p < pixels; p++) {
                     const long at = (n * channels + k) * pixels + p;
@@ -178,14 +182,17 @@ inline void check_channelwise(long cases) {
                     const float want = y + w[at];
                     same &= z[at] == want;
                     sum_z += want, sum_y += y, size += std::abs(want) + std::abs(y);
+                    sum_x += x[at], size_x += std::abs(x[at]);
                 }
             near &= std::abs(sum_z - of_z[k]) <= 1e-7 * std::abs(sum_z) + 1e-14 * size;
             near &= std::abs(sum_y - of_y[k]) <= 1e-7 * std::abs(sum_y) + 1e-14 * size;
+            near &= std::abs(sum_x - of_x[k]) <= 1e-7 * std::abs(sum_x) + 1e-14 * size_x;
         }
         check(same, "a channelwise formula", text);
         check(near, "its sums", text);
         check(of_z == again, "other sums with other threads", text);
-        check(z.intact() && of_z.intact() && of_y.intact(), "written beside the results", text);
+        check(z.intact() && of_z.intact() && of_y.intact() && of_x.intact(),
+              "written beside the results", text);
     }
 }
 
