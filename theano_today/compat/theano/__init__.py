@@ -21,6 +21,8 @@
 - module_cache.py: C modules that were compiled anew by every process
 - mrg.py: MRG_RandomStreams without C
 - unittest_tools.py: DebugMode's messages, without nose and parameterized
+- comparisons.py: Ops and optimisations as keys of dictionaries
+- traversal.py: walks through graphs
 - traces.py: where a variable was made, in error messages
 - submodules.py: theano.ifelse and others as attributes that nobody imported
 - sandbox_cuda/: theano.sandbox.cuda, the old GPU back end, and its pickles
@@ -32,6 +34,7 @@ from theano_today.compat.theano import (
     arrays,
     blas,
     c_code,
+    comparisons,
     downsample,
     dtypes,
     float_messages,
@@ -52,6 +55,7 @@ from theano_today.compat.theano import (
     sorting,
     submodules,
     traces,
+    traversal,
     unittest_tools,
 )
 
@@ -74,11 +78,13 @@ PARTS = (
     promotion,
     random_state,
     reprs,
+    comparisons,  # wraps what reprs.py edits
     mrg,
     sorting,
     submodules,
     sandbox_cuda,
     traces,
+    traversal,
     unittest_tools,
 )
 
