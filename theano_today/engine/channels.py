@@ -30,7 +30,7 @@ from theano.tensor import TensorType, elemwise
 from theano_today.engine import formulas, genuine, library
 from theano_today.engine.conv_pool.op import from_blocks, to_blocks
 from theano_today.engine.elemwise import _function, shape_of
-from theano_today.engine.patterns import Rewrite
+from theano_today.engine.patterns import Rewrite, operands
 from theano_today.engine.programs import HEAD
 from theano_today.engine.thunks import thunk_of
 
@@ -610,6 +610,8 @@ class FuseChannelwise(Rewrite):
     """Let sums over images compute what they sum up, those of the same images together."""
 
     def rewrite(self, fgraph):
+        for node in [node for node in fgraph.toposort() if is_sum(node)]:
+            _take_out_factors(fgraph, node)
         order = fgraph.toposort()
         sums = [node.outputs[0] for node in order if is_sum(node)]
         if not sums:
@@ -671,6 +673,106 @@ def _replace(fgraph, functions: Functions, old, values, are_sums: bool) -> bool:
     copy_stack_trace(old, new)
     fgraph.replace_all_validate(list(zip(old, new, strict=True)), reason="channelwise")
     return True
+
+
+def _take_out_factors(fgraph, node) -> None:
+    """Multiply the sum of x - its mean by channels' numbers, rather than all that is summed up.
+
+    The gradient of a mean is such a sum. What the factors are is known late in the backward pass,
+    x - mean in the forward pass, which takes another sum of it. Where a factor is not finite, so
+    is all that Theano sums up, of both signs or 0 times that: NaN.
+    """
+    x, (total,) = node.inputs[0], node.outputs
+    if len(total.clients) != 1 or len(x.clients) != 1 or x.owner is None:
+        return
+    client = total.clients[0][0]
+    if client == "output" or type(client.op) is not elemwise.DimShuffle:
+        return
+    if client.op.new_order != ("x", 0, "x", "x") or not is_function(x.owner):
+        return
+    op = scalar_op(x.owner)
+    if not isinstance(op, ts.Composite):
+        return
+    given = dict(zip(op.fgraph.inputs, x.owner.inputs, strict=True))
+    centered, factors = _factors(op.fgraph.outputs[0], given)
+    if centered in given:  # for others as well
+        difference = given[centered]
+        pair = operands(difference, ts.Sub, 2)
+    elif centered.owner is not None and type(centered.owner.op) is ts.Sub:
+        difference, pair = None, [given.get(v) for v in centered.owner.inputs]
+    else:
+        pair = None
+    if not factors or pair is None or None in pair:
+        return
+    image, mean = pair
+    if not _is_image(image) or not _is_mean(mean, image):
+        return
+    if difference is None:
+        difference = elemwise.Elemwise(ts.sub)(image, mean)
+    sums = elemwise.Sum(axis=AXES, dtype="float32", acc_dtype="float64")(difference)
+    scalars: dict = {v: ts.float32() for v, of in given.items() if not _is_image(of)}
+
+    def of_channels(v):
+        if isinstance(v, Constant) or v in scalars:
+            return scalars.get(v, v)
+        return v.owner.op.make_node(*map(of_channels, v.owner.inputs)).outputs[0]
+
+    factor, zero = (ts.constant(k, dtype="float32") for k in (1, 0))
+    for divided, v in reversed(factors):
+        factor = (ts.true_div if divided else ts.mul)(factor, of_channels(v))
+    of_sums = ts.float32()
+    composite = ts.Composite(
+        [of_sums, *scalars.values()], [ts.add(ts.mul(factor, of_sums), ts.mul(factor, zero))]
+    )
+    new = elemwise.Elemwise(composite)(
+        client.op(sums), *(given[v] for v in scalars)
+    )  # fmt: skip
+    (old,) = client.outputs
+    if new.type == old.type:
+        copy_stack_trace([total, old], [sums, new])
+        fgraph.replace_all_validate([(old, new)], reason="channelwise")
+
+
+def _factors(v, given) -> tuple:
+    """Return what v is without factors that are the same for all of a channel, and these.
+
+    As pairs: whether it is divided by one, and which, the last first.
+    """
+    found: list = []
+    while v.owner is not None and type(v.owner.op) in (ts.Mul, ts.TrueDiv):
+        inputs = v.owner.inputs
+        varying = [i for i in inputs if _varies(i, given)]
+        divided = type(v.owner.op) is ts.TrueDiv
+        if len(varying) != 1 or (divided and varying[0] is not inputs[0]):
+            break
+        found += [(divided, i) for i in reversed(inputs) if i is not varying[0]]
+        (v,) = varying
+    return v, found
+
+
+def _varies(v, given) -> bool:
+    """Say whether a scalar of a graph is another for each pixel."""
+    if v in given:
+        return _is_image(given[v])
+    return v.owner is not None and any(_varies(i, given) for i in v.owner.inputs)
+
+
+def _is_mean(v, image) -> bool:
+    """Say whether channels' numbers are the images' mean, by whichever divisions of a sum."""
+    while v.owner is not None:
+        node = v.owner
+        if type(node.op) is elemwise.Sum:
+            return is_sum(node) and node.inputs[0] is image
+        if type(node.op) is elemwise.Elemwise and genuine.is_genuine(node.op):
+            nodes = scalar_op(node)
+            inner = nodes.fgraph.apply_nodes if isinstance(nodes, ts.Composite) else ()
+            kinds = {type(n.op) for n in inner} or {type(nodes)}
+            if kinds != {ts.TrueDiv}:
+                return False
+        elif type(node.op) is not elemwise.DimShuffle:
+            return False
+        v = node.inputs[0]
+    return False
 
 
 def _sum_up_at_once(fgraph, node) -> None:

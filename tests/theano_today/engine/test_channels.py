@@ -228,6 +228,44 @@ def test_sums_of_images_that_are_written():
             same_bits(got, want)
 
 
+def test_factors_of_a_sum_that_is_0():
+    """The mean's gradient: what it is multiplied by is not known before the backward pass."""
+    random = np.random.RandomState(11)
+    x, c, gamma, beta = T.tensor4(), T.tensor4(), T.vector(), T.vector()
+    y = normalized(x, gamma, beta)
+    inputs, outputs = [x, c, gamma, beta], [y, *T.grad((y * c).sum(), [x, gamma, beta])]
+    ours, without = fused(inputs, outputs), plain(inputs, outputs)
+    sums = sorted(len(op.sums) for op in ops(ours) if isinstance(op, Channelwise) and all(op.sums))
+    assert sums == [1, 4]  # of x; then of x - mean
+    for wrong in [0, 3e38, np.inf, -np.inf, np.nan]:
+        for shape in [(2, 3, 4, 5), (1, 4, 1, 1), (3, 17, 5, 5), (2, 2, 1, 3)]:
+            x_value, c_value = (random.normal(size=shape).astype(np.float32) for _ in range(2))
+            for value in (x_value, c_value):
+                more = [*parameters(random, shape[1])]
+                value[:, 0] += np.float32(1e4)  # far from 0, as far as float32 tells apart
+                value[0, -1] = wrong
+                more[0][-1] = 1 if wrong else 0
+                got, want = (f(x_value, c_value, *more) for f in (ours, without))
+                for one, other in zip(got, want, strict=True):
+                    np.testing.assert_array_equal(np.isfinite(one), np.isfinite(other))
+                    np.testing.assert_array_equal(np.isnan(one), np.isnan(other))
+                    size = np.abs(other, where=np.isfinite(other), out=np.zeros_like(other))
+                    near = np.abs(one - other)[np.isfinite(other)]
+                    assert near.max(initial=0) <= 1e-4 * size.max()
+
+
+def test_a_sum_whose_factors_stay():
+    """Not of x - its mean: of whatever sign, it may be infinite where its factor is."""
+    x, c = T.tensor4(), T.vector()
+    row = c.dimshuffle("x", 0, "x", "x")
+    for what in ((x - row) * row / 2, (x - x.mean((0, 2, 3), keepdims=True) ** 2) * row):
+        f = fused([x, c], [what.sum((0, 2, 3)).dimshuffle("x", 0, "x", "x") * row])
+        value = np.full((2, 3, 2, 2), 5, np.float32)
+        got = f(value, np.array([np.inf, 1, -np.inf], np.float32))[0].ravel()
+        wanted = plain([x, c], [what.sum((0, 2, 3)).dimshuffle("x", 0, "x", "x") * row])
+        same_bits(got, wanted(value, np.array([np.inf, 1, -np.inf], np.float32))[0].ravel())
+
+
 def test_known_numbers_are_no_inputs():
     x, c = T.tensor4(), T.vector()
     half = np.full((1, 1, 1, 1), 0.5, np.float32)
