@@ -644,17 +644,34 @@ def _group(sums, functions: Functions) -> list[Variable]:
     """
     first, *others = sums
     group, leaves = [first], functions.leaves(first.owner.inputs[0])
+    before, behind = set(ancestors(leaves)), _computed_from(first)
     for v in others:
         more = functions.leaves(v.owner.inputs[0])
         smaller, larger = sorted((_images(leaves), _images(more)), key=len)
         together = list(dict.fromkeys([*leaves, *more]))
         if not smaller <= larger or len(together) > _MOST_INPUTS:
             continue
-        if v in set(ancestors(leaves)) or not set(group).isdisjoint(ancestors(more)):
+        if v in before or not behind.isdisjoint(more):
             continue
         group.append(v)
         leaves = together
+        before.update(ancestors(more))
+        behind |= _computed_from(v)
     return group
+
+
+def _computed_from(v: Variable) -> set[Variable]:
+    """Return v and what is computed from it in its graph."""
+    found: set[Variable] = set()
+    waiting = [v]
+    while waiting:
+        one = waiting.pop()
+        if one not in found:
+            found.add(one)
+            for user, _ in one.clients:
+                if user != "output":
+                    waiting += user.outputs
+    return found
 
 
 def _replace(fgraph, functions: Functions, old, values, are_sums: bool) -> bool:

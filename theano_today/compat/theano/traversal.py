@@ -7,6 +7,7 @@ so what graph comes out. What changes:
   of their clients; and the nodes of a new part of a graph were sorted with a copy of the set of
   all variables of the graph, which it only looks up,
 - ``ancestors`` put variables onto its stack again that it had already found,
+- each step that works in place looked for cycles among variables and nodes, where nodes will do,
 - a graph told each of its features of each change, and those that do not listen raised an error.
 """
 
@@ -21,6 +22,7 @@ from theano_today.compat import source
 def install() -> None:
     hooks.after_import("theano.gof.graph", _mend_graph)
     hooks.after_import("theano.gof.fg", _mend_function_graph)
+    hooks.after_import("theano.gof.destroyhandler", _mend_destroy_handler)
 
 
 def _mend_graph(graph: ModuleType) -> None:
@@ -44,6 +46,11 @@ def in_order(inputs, outputs) -> list:
     inputs : iterable of Variable
         What need not be computed; a set is not copied.
     outputs : list of Variable
+
+    Raises
+    ------
+    ValueError
+        If a node reads what is computed from it.
     """
     known = inputs if type(inputs) is set else set(inputs)
     computed: set = set()
@@ -66,10 +73,12 @@ def in_order(inputs, outputs) -> list:
                 # Of what is known, too, the first outputs may not be.
                 for v in node.inputs:
                     owner = v.owner
-                    if owner is not None:
-                        first = owner.outputs[0]
-                        if first not in computed and first not in known:
-                            waiting.append(owner)
+                    if owner is None or owner.outputs[0] in computed or owner.outputs[0] in known:
+                        continue
+                    if owner not in expanded:
+                        waiting.append(owner)
+                    elif v not in known:  # Theano's went on for ever
+                        raise ValueError("graph contains cycles")
                 continue
         waiting.pop()
         computed.update(node.outputs)
@@ -105,3 +114,43 @@ def _mend_function_graph(fg: ModuleType) -> None:
             "        if fn is None:\n"
         },
     )
+
+
+def _mend_destroy_handler(destroyhandler: ModuleType) -> None:
+    destroyhandler._contains_cycle = contains_cycle  # type: ignore[attr-defined]
+
+
+def contains_cycle(fgraph, orderings) -> bool:
+    """Say whether some nodes of a graph wait for each other.
+
+    Parameters
+    ----------
+    fgraph : FunctionGraph
+    orderings : dict of Apply to collection of Apply
+        Which nodes have to be computed before a node, besides those that it reads from.
+    """
+    nodes = fgraph.apply_nodes
+    followers: dict = {}
+    waits_for: dict = {}  # how many nodes
+    ready = []
+    for node in nodes:
+        before = [v.owner for v in node.inputs if v.owner is not None]
+        before += orderings.get(node, ())
+        if not before:
+            ready.append(node)
+            continue
+        waits_for[node] = len(before)
+        for other in before:
+            if other in followers:
+                followers[other].append(node)
+            else:
+                followers[other] = [node]
+    done = 0
+    while ready:
+        node = ready.pop()
+        done += 1
+        for follower in followers.get(node, ()):
+            left = waits_for[follower] = waits_for[follower] - 1
+            if not left:
+                ready.append(follower)
+    return done != len(nodes)

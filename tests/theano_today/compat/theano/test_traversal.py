@@ -3,10 +3,11 @@
 import theano_today  # noqa: F401  # isort: skip  (first: the packages of 2014 need it)
 
 import importlib.util
+import itertools
 import random
 
 import pytest
-from theano.gof import Apply, FunctionGraph, Op, generic, graph
+from theano.gof import Apply, FunctionGraph, Op, destroyhandler, generic, graph
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +76,42 @@ def test_ancestors(stock, seed):
         for blocked in (None, [], blockers, set(blockers)):
             assert graph.ancestors(given, blocked) == stock.ancestors(given, blocked)
         assert graph.inputs(given, blockers) == stock.inputs(given, blockers)
+
+
+def test_a_node_that_reads_what_is_computed_from_it():
+    x = generic()
+    first = Several(1).make_node(x, x)
+    second = Several(1).make_node(*first.outputs)
+    first.inputs[1] = second.outputs[0]
+    with pytest.raises(ValueError, match="cycles"):
+        graph.io_toposort([x], second.outputs)
+
+
+def stock_cycles():
+    """Return what theano.gof.destroyhandler looked for cycles with."""
+    spec = importlib.util.spec_from_file_location("stock_handler", destroyhandler.__file__)
+    module = importlib.util.module_from_spec(spec)
+    module.__package__ = "theano.gof"
+    spec.loader.exec_module(module)
+    return module._contains_cycle
+
+
+def test_cycles():
+    """As Theano's own, among random orders besides those of the graph."""
+    stock, found = stock_cycles(), []
+    for seed in range(100):
+        inputs, _, outputs, draw = drawn(seed)
+        fgraph = FunctionGraph(inputs, outputs)
+        nodes = graph.io_toposort(fgraph.inputs, fgraph.outputs)
+        orderings = {}
+        for _ in range(draw.randint(0, 3)):
+            if len(nodes) > 1:
+                orderings.setdefault(draw.choice(nodes), []).append(draw.choice(nodes))
+        found.append(destroyhandler._contains_cycle(fgraph, orderings))
+        assert found[-1] is stock(fgraph, orderings)
+        forwards = {b: [a] for a, b in itertools.pairwise(nodes)}
+        assert not destroyhandler._contains_cycle(fgraph, forwards)
+    assert 20 < sum(found) < 80
 
 
 def test_orders_that_are_asked_for(stock):
