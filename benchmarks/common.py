@@ -155,7 +155,10 @@ def fresh(setup: str, code: str, env: Mapping[str, str] | None = None) -> dict[s
 
 
 def whole_run(code: str, env: Mapping[str, str]) -> dict[str, float]:
-    """As `fresh`, from the start of the process to its end, imports and all."""
+    """As `fresh`, from the start of the process to its end, imports and all.
+
+    And "processor", its seconds of processor time with those of the compilers it waited for.
+    """
     with tempfile.TemporaryFile("w+") as errors:
         begin = time.perf_counter()
         process = subprocess.Popen(
@@ -171,7 +174,8 @@ def whole_run(code: str, env: Mapping[str, str]) -> dict[str, float]:
             errors.seek(0)
             raise SystemExit(errors.read())
     unit = 2**20 if sys.platform == "darwin" else 2**10
-    return {"seconds": seconds, "peak MiB": usage.ru_maxrss / unit}
+    processor = usage.ru_utime + usage.ru_stime
+    return {"seconds": seconds, "processor": processor, "peak MiB": usage.ru_maxrss / unit}
 
 
 def theano_flags(**flags: str) -> dict[str, str]:

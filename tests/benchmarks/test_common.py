@@ -46,6 +46,7 @@ def test_fresh():
 
 def test_whole_run_counts_the_imports():
     figures = whole_run("import time; time.sleep(0.3)", os.environ)
+    assert figures["processor"] > 0
     assert figures["seconds"] > 0.3
     assert figures["peak MiB"] > 1
 
