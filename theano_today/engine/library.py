@@ -326,6 +326,7 @@ def _declare(library: ctypes.CDLL) -> None:
         ),
         "today_to_blocks": (pointer, pointer, *[number] * 3),
         "today_to_planes": (pointer, pointer, *[number] * 3),
+        "today_products_and_sum": (pointer, number, pointer, number, number, pointer),
         "today_sum": (pointer, *[number] * 4, pointer),
         "today_uniform": (pointer, number, pointer, number),
         "today_uniform_double": (pointer, number, pointer, number),

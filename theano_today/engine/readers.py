@@ -15,38 +15,45 @@ from theano_today.engine import genuine
 def only_added_up(v) -> bool:
     """Say whether all that becomes of a float32 variable are sums and products of matrices.
 
-    These do not tell 0 from -0, and none of them writes to it or keeps it.
+    These do not tell 0 from -0, and none of them writes to it or keeps it. An Op of the engine of
+    which that is true has the attribute `adds_up`.
     """
     from theano.tensor.basic import Reshape
     from theano.tensor.blas import Dot22
     from theano.tensor.elemwise import DimShuffle, Sum
-    from theano.tensor.subtensor import IncSubtensor, Subtensor
+    from theano.tensor.subtensor import Subtensor
 
     if v.type.dtype != "float32":
         return False
     for client, at in v.clients:
-        if client == "output" or not genuine.is_genuine(client.op):
+        if client == "output":
+            return False
+        if getattr(client.op, "adds_up", False):
+            continue
+        if not genuine.is_genuine(client.op):
             return False
         kind = type(client.op)
         if kind is Dot22 or (kind is Sum and client.op.acc_dtype == "float64"):
             continue
         handed_on = (
             (kind in (Reshape, DimShuffle, Subtensor) and at == 0)
-            or (kind is IncSubtensor and at == 1 and _increases_zeros(client))
+            or (at == 1 and increases_zeros(client))
         )  # fmt: skip
         if not handed_on or not only_added_up(client.outputs[0]):
             return False
     return True
 
 
-def _increases_zeros(node) -> bool:
+def increases_zeros(node) -> bool:
+    """Say whether a node increases a part of zeros by something."""
     from theano.gof import Constant
     from theano.tensor.basic import Alloc
+    from theano.tensor.subtensor import IncSubtensor
 
     zeros = node.inputs[0].owner
-    if zeros is None or type(zeros.op) is not Alloc or not isinstance(zeros.inputs[0], Constant):
+    if type(node.op) is not IncSubtensor or zeros is None or type(zeros.op) is not Alloc:
         return False
-    return not zeros.inputs[0].data.any()
+    return isinstance(zeros.inputs[0], Constant) and not zeros.inputs[0].data.any()
 
 
 def stays_as_it_is(v) -> bool:

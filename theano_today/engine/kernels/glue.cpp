@@ -12,6 +12,7 @@
 #include "steps.hpp"
 #endif
 #if !defined(PART) || PART == 4
+#include "gradients.hpp"
 #include "memory.hpp"
 #include "mrg.hpp"
 #include "pool.hpp"
@@ -66,6 +67,12 @@ int today_product(const float *a, int64_t a_row, int64_t a_column, const float *
                   int64_t b_column, float *c, int64_t m, int64_t n, int64_t k) {
     return guarded(
         [&] { product(Matrix{a, a_row, a_column}, Matrix{b, b_row, b_column}, c, m, n, k); });
+}
+
+// `lefts`: LeftFactors, `b` (k, n), `sum` (n)
+int today_products_and_sum(const int64_t *lefts, int64_t count, const float *b, int64_t n,
+                           int64_t k, float *sum) {
+    return guarded([&] { products_and_sum((const LeftFactor *)lefts, count, b, n, k, sum); });
 }
 
 int today_update(float rate, float momentum, int nesterov, float *w, float *v, const float *g,

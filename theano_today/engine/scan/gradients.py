@@ -4,30 +4,35 @@ The loop of a gradient runs backwards: what it computes of each step is in the w
 is what it takes of the scan forward. Of an LSTM with gates g that are computed of states h,
 
     the weights' gradient   reshape(h[::-1]) transposed @ reshape(dg), both of all steps
-    dg[::-1]                is added to zeros, as h[:steps] was a part of what is longer
+    dg[::-1]                is added to zeros, as g was a part of what is longer; then it is a
+                            factor of other weights' gradients, and its sum that of a bias
 
 Each of these is a copy of all steps. Here the loop writes from the last entry to the first
-(`backwards`), so that dg[::-1] lies in memory as everybody wants it; the product takes both arrays
-in their former order; and the gradient of the last step, which is added to zeros of a batch, then
-to zeros of all steps, is written once.
+(`backwards`), so that dg[::-1] lies in memory as everybody wants it, and the product takes both
+arrays in their former order. All products with dg, and its sum, are taken in one pass over it
+(`GradientsOverSteps`).
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from theano.compile import optdb
 from theano.gof import Apply, Op
+from theano.gof.graph import ancestors
 from theano.gof.opt import copy_stack_trace
 from theano.scan_module.scan_op import Scan
 from theano.tensor import TensorType, basic, blas
-from theano.tensor.elemwise import DimShuffle
+from theano.tensor.elemwise import DimShuffle, Sum
 from theano.tensor.subtensor import Subtensor
 
-from theano_today.engine import dispatch, genuine, library
+from theano_today.engine import dispatch, genuine, library, readers
 from theano_today.engine.patterns import Rewrite
-from theano_today.engine.products import product
+from theano_today.engine.products import matrix, product
 
 NAME = "scan_gradients"
+_MANY = 2048  # rows from which on the kernel's product() divides them among threads, too
 
 
 class ProductOverSteps(Op):
@@ -38,19 +43,13 @@ class ProductOverSteps(Op):
     """
 
     __props__ = ()
+    adds_up = True  # see readers.py
 
     def make_node(self, x, shape, y, other):
         return Apply(self, [x, shape, y, other], [TensorType("float32", (False, False))()])
 
     def perform(self, node, inputs, output_storage) -> None:
-        x, shape, y, other = inputs
-        n, steps, rows = x.shape
-        alike = y.shape[:2] == (steps, rows)
-        alike = alike and _means(shape, (n, steps * rows))
-        if alike and y.strides[0] < 0 and _means(other, (steps * rows, y.shape[2])):
-            x, y = x[:, ::-1], y[::-1]
-        x, y = dispatch.reshaped(x, shape, 2), dispatch.reshaped(y, other, 2)
-        output_storage[0][0] = product(x, y) if library.kernels() else np.dot(x, y)
+        output_storage[0][0] = multiplied(*matrices(*inputs))
 
     def infer_shape(self, node, input_shapes):
         _, shape, _, other = node.inputs
@@ -67,8 +66,102 @@ def _means(shape, lengths: tuple[int, int]) -> bool:
     return fits and given != [-1, -1]
 
 
+def matrices(x, shape, y, other) -> tuple[np.ndarray, np.ndarray]:
+    """Return the factors of a `ProductOverSteps`.
+
+    Raises
+    ------
+    ValueError
+        In Theano's words, where an array does not have that shape.
+    """
+    n, steps, rows = x.shape
+    alike = y.shape[:2] == (steps, rows) and _means(shape, (n, steps * rows))
+    if alike and y.strides[0] < 0 and _means(other, (steps * rows, y.shape[2])):
+        x, y = x[:, ::-1], y[::-1]
+    return dispatch.reshaped(x, shape, 2), dispatch.reshaped(y, other, 2)
+
+
+def multiplied(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return x @ y, without a compiler, too."""
+    return product(x, y) if library.kernels() else np.dot(x, y)
+
+
+class GradientsOverSteps(Op):
+    """A `ProductOverSteps`, further products and a sum over the first two axes.
+
+    Inputs are those of the first, the factors of the other products, and what is summed, of three
+    dimensions. Where all of them are of the same array as y, as is usual, it is read only once.
+    """
+
+    __props__ = ("count",)
+    adds_up = True
+
+    def __init__(self, count: int) -> None:
+        self.count = count  # of the other products
+
+    def make_node(self, *inputs):
+        matrix = TensorType("float32", (False, False))
+        vector = TensorType("float32", inputs[-1].broadcastable[2:])
+        products = [matrix() for _ in range(self.count + 1)]
+        return Apply(self, list(inputs), [*products, vector()])
+
+    def perform(self, node, inputs, output_storage) -> None:
+        factors, summed = inputs[4:-1], inputs[-1]
+        x, y = matrices(*inputs[:4])
+        pairs = [(x, y), *zip(factors[::2], factors[1::2], strict=True)]
+        results = _in_one_pass([left for left, _ in pairs], y, [b for _, b in pairs], summed)
+        if results is None:
+            total = summed.sum((0, 1), np.float64) + 0.0  # C code starts with 0: of -0 comes 0
+            results = [*[multiplied(*pair) for pair in pairs], np.asarray(total, np.float32)]
+        for cell, result in zip(output_storage, results, strict=True):
+            cell[0] = result
+
+    def infer_shape(self, node, input_shapes):
+        _, shape, _, other = node.inputs[:4]
+        shapes = input_shapes[4:-1]
+        products = [(a[0], b[1]) for a, b in zip(shapes[::2], shapes[1::2], strict=True)]
+        return [(shape[0], other[1]), *products, input_shapes[-1][2:]]
+
+    def connection_pattern(self, node):
+        shapes = 1, 3
+        return [[k not in shapes] * len(node.outputs) for k in range(len(node.inputs))]
+
+
+def _in_one_pass(lefts, y, rights, summed) -> list | None:
+    """Return left @ y for all these, and the sum of y's rows; None if another way is as good.
+
+    `rights` and `summed` should be the same as y.
+    """
+    rows, n = y.shape
+    address = y.ctypes.data
+    if rows <= max(2 * n, _MANY) or not library.kernels() or not y.flags.c_contiguous:
+        return None
+    for b in (*rights, summed):
+        if b.ctypes.data != address or not b.flags.c_contiguous or b.shape[-1] != n:
+            return None
+        if b.size != y.size:
+            return None
+    if any(left.shape[1] != rows for left in lefts):
+        return None
+    results = [library.empty((len(left), n)) for left in lefts]
+    total = np.empty(n, np.float32)
+    words = np.array(
+        [
+            (address, row, column, len(left), result.ctypes.data)
+            for left, result in zip(lefts, results, strict=True)
+            for address, row, column in [matrix(left)]
+        ],
+        np.int64,
+    )
+    library.call(
+        "today_products_and_sum", words.ctypes.data, len(words), address, n, rows,
+        total.ctypes.data,
+    )  # fmt: skip
+    return [*results, total]
+
+
 class TakeGradients(Rewrite):
-    """Make `ProductOverSteps` of a product of what was reshaped for it."""
+    """Make `ProductOverSteps` of a product of what was reshaped for it, with what goes with it."""
 
     def rewrite(self, fgraph):
         for node in fgraph.toposort():
@@ -76,9 +169,56 @@ class TakeGradients(Rewrite):
                 x, y = (_reshaped(v) for v in node.inputs)
                 if x is None or y is None or not _runs_backwards(x[0]) or not _of_scan(y[0]):
                     continue
-                made = ProductOverSteps()(*x, *y)
-                copy_stack_trace(node.outputs[0], made)
-                fgraph.replace_all_validate([(node.outputs[0], made)], reason=NAME)
+                old = [node.outputs[0]]
+                made = [ProductOverSteps()(*x, *y)]
+                with_it = _others(y[0], old[0])
+                if with_it is not None:
+                    products, total = with_it
+                    factors = [v for p in products for v in p.inputs]
+                    op = GradientsOverSteps(len(products))
+                    made = op(*x, *y, *factors, total.inputs[0], return_list=True)
+                    old += [p.outputs[0] for p in products] + [total.outputs[0]]
+                for a, b in zip(old, made, strict=True):
+                    copy_stack_trace(a, b)
+                fgraph.replace_all_validate(list(zip(old, made, strict=True)), reason=NAME)
+
+
+def _others(y, result) -> tuple[list, Any] | None:
+    """Return the products that have y, added to zeros, as right factor, and the sum of it.
+
+    None unless there is one sum, or if one of these needs `result`.
+    """
+    products: list = []
+    sums: list = []
+    waiting = [y]
+    while waiting:
+        v = waiting.pop()
+        for client, at in v.clients:
+            if client == "output" or not genuine.is_genuine(client.op):
+                continue
+            kind = type(client.op)
+            if (at == 0 and _is_reverse(client)) or (at == 1 and readers.increases_zeros(client)):
+                waiting.append(client.outputs[0])
+            elif kind is basic.Reshape and at == 0 and client.outputs[0].ndim == 2:
+                rights = client.outputs[0].clients
+                products += [p for p, k in rights if _is_product(p, k) and p is not result.owner]
+            elif kind is Sum and v.ndim == 3 and _over_steps_and_rows(client):
+                sums.append(client)
+    needed = [v for node in (*products, *sums) for v in node.inputs]
+    if len(sums) != 1 or len(products) > 3 or result in ancestors(needed):
+        return None
+    return products, sums[0]
+
+
+def _over_steps_and_rows(node) -> bool:
+    op, dtype = node.op, node.outputs[0].type.dtype
+    return tuple(op.axis or ()) == (0, 1) and (op.acc_dtype, dtype) == ("float64", "float32")
+
+
+def _is_product(node, at: int) -> bool:
+    if node == "output" or type(node.op) is not blas.Dot22 or at != 1:
+        return False
+    return genuine.is_genuine(node.op)
 
 
 def _reshaped(v) -> list | None:
@@ -123,7 +263,8 @@ def backwards(node) -> set[int]:
         reverse = [c for c, at in clients if c != "output" and at == 0 and _is_reverse(c)]
         others = [(c, at) for c, at in clients if c not in reverse]
         if reverse and all(
-            c != "output" and type(c.op) is ProductOverSteps and at == 2 for c, at in others
+            c != "output" and type(c.op) in (ProductOverSteps, GradientsOverSteps) and at == 2
+            for c, at in others
         ):
             found.add(k)
     return found

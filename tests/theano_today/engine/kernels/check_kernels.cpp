@@ -48,6 +48,68 @@ struct Factor {
     double at(long i, long j) const { return data[i * row + j * column]; }
 };
 
+// Several products with one right factor, and its sums
+void check_products_and_sum(long cases) {
+    Random random(31);
+    for (long t = 0; t < cases; t++) {
+        const long n = random.between(1, 150), count = random.between(1, 3);
+        const long k = random.chance(30) ? random.between(2000, 5000) : random.below(600);
+        const bool integers = random.chance(50);
+        std::vector<float> b(k * n + 1);
+        for (float &v : b)
+            v = integers ? float(random.between(-4, 4)) : random.number();
+        std::vector<Factor> lefts;
+        std::vector<long> rows;
+        std::vector<Guarded<float>> results, again;
+        for (long l = 0; l < count; l++) {
+            rows.push_back(random.between(1, 20));
+            lefts.emplace_back(random, rows[l], k, integers);
+            results.emplace_back(rows[l] * n), again.emplace_back(rows[l] * n);
+        }
+        Guarded<float> sum(n), sum_again(n);
+        const auto run = [&](std::vector<Guarded<float>> &to, Guarded<float> &sums) {
+            std::vector<int64_t> words;
+            for (long l = 0; l < count; l++)
+                for (int64_t word :
+                     {int64_t(lefts[l].data), int64_t(lefts[l].row), int64_t(lefts[l].column),
+                      int64_t(rows[l]), int64_t(to[l].data())})
+                    words.push_back(word);
+            return today_products_and_sum(words.data(), count, b.data(), n, k, sums.data());
+        };
+        char text[100];
+        snprintf(text, sizeof text, "%ld factors, (%ld, %ld)", count, k, n);
+        today_set_threads(int(random.between(1, 4)));
+        check(run(results, sum) == 0, "memory for products_and_sum", text);
+        today_set_threads(int(random.between(1, 4)));
+        check(run(again, sum_again) == 0, "memory for products_and_sum", text);
+        double difference = 0;
+        for (long j = 0; j < n; j++) {
+            double want = 0;
+            for (long p = 0; p < k; p++)
+                want += b[p * n + j];
+            difference = std::max(difference, std::abs(sum[j] - want) / (1 + std::abs(want)));
+        }
+        check(difference <= (integers ? 0 : 1e-6), "the sum beside products", text);
+        check(sum == sum_again && sum.intact(), "the sum the second time", text);
+        for (long l = 0; l < count; l++) {
+            difference = 0;
+            for (long i = 0; i < rows[l]; i++)
+                for (long j = 0; j < n; j++) {
+                    double want = 0, size = 1;
+                    for (long p = 0; p < k; p++) {
+                        const double one = lefts[l].at(i, p) * b[p * n + j];
+                        want += one, size += std::abs(one);
+                    }
+                    difference =
+                        std::max(difference, std::abs(results[l][i * n + j] - want) / size);
+                }
+            check(difference <= (integers ? 0 : 1e-6), "one of several products", text);
+            check(results[l].intact(), "written beside one of several products", text);
+            check(results[l] == again[l], "one of several products the second time", text);
+        }
+    }
+}
+
 void check_products(long cases) {
     Random random(2);
     for (long t = 0; t < cases; t++) {
@@ -584,7 +646,7 @@ int main(int arguments, char **argument) {
     else if (section == "chains")
         check_chains(cases);
     else if (section == "products")
-        check_products(cases);
+        check_products(cases), check_products_and_sum(cases / 4);
     else if (section == "updates")
         check_updates(cases);
     else if (section == "dropout")

@@ -54,6 +54,8 @@ int today_forward(const Link *, int64_t count);
 int today_backward(const Link *, int64_t count);
 int today_product(const float *a, int64_t a_row, int64_t a_column, const float *b, int64_t b_row,
                   int64_t b_column, float *c, int64_t m, int64_t n, int64_t k);
+int today_products_and_sum(const int64_t *lefts, int64_t count, const float *b, int64_t n,
+                           int64_t k, float *sum);
 int today_update(float rate, float momentum, int nesterov, float *w, float *v, const float *g,
                  int64_t count);
 int today_update_with_product(float rate, float momentum, int nesterov, float *w, float *v,

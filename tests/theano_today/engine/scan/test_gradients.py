@@ -11,11 +11,12 @@ import theano
 import theano.tensor as T
 from theano.scan_module.scan_op import Scan
 
+from tests.theano_graphs import fused
 from tests.theano_today.compat.theano.test_scan_loop import PLAIN, compiled
 from tests.theano_today.engine.scan.test_loop import ORDINARY, Recurrence, runs, scans_as_compiled
 from theano_today.engine import library
 from theano_today.engine.scan import gradients
-from theano_today.engine.scan.gradients import ProductOverSteps, backwards
+from theano_today.engine.scan.gradients import GradientsOverSteps, ProductOverSteps, backwards
 
 pytestmark = pytest.mark.skipif(library.kernels() is None, reason="needs the kernels")
 __all__ = ["runs", "scans_as_compiled"]  # fixtures
@@ -24,7 +25,8 @@ RANDOM = np.random.RandomState(4)
 
 
 def products(f) -> list:
-    return [n for n in f.maker.fgraph.toposort() if isinstance(n.op, ProductOverSteps)]
+    kinds = ProductOverSteps, GradientsOverSteps
+    return [n for n in f.maker.fgraph.toposort() if isinstance(n.op, kinds)]
 
 
 def stored_backwards(f) -> int:
@@ -82,13 +84,13 @@ class Gates(Recurrence):
 def test_no_copy_of_all_steps(steps, rows, runs, monkeypatch):
     gates = Gates(steps=steps, rows=rows)
     taken = []
-    perform = ProductOverSteps.perform
+    matrices = gradients.matrices
 
-    def noted(self, node, inputs, cells):
-        taken.append(inputs[2].strides[0] if len(inputs[2]) > 1 else -1)
-        perform(self, node, inputs, cells)
+    def noted(x, shape, y, other):
+        taken.append(y.strides[0] if len(y) > 1 else -1)
+        return matrices(x, shape, y, other)
 
-    monkeypatch.setattr(ProductOverSteps, "perform", noted)
+    monkeypatch.setattr(gradients, "matrices", noted)
     ours, written = gates.functions()
     assert len(products(ours)) == 1
     assert stored_backwards(ours) == 1
@@ -99,6 +101,68 @@ def test_no_copy_of_all_steps(steps, rows, runs, monkeypatch):
     assert len(taken) == 2
     assert max(taken) < 0
     assert len(runs) == 4
+
+
+@pytest.mark.parametrize("rows", [65, 3])
+def test_all_gradients_in_one_pass(rows, monkeypatch):
+    """Of the weights of states and inputs, and of the bias; of few rows one after the other."""
+    gates = Gates(steps=40, rows=rows)
+    states = gates.states
+    cost = (states[-1] ** 2).sum() + states.sum()
+    outputs = [states, *T.grad(cost, gates.variables)]
+    f = fused(gates.variables, outputs)
+    (node,) = products(f)
+    assert node.op == GradientsOverSteps(1)
+    done = []
+    in_one_pass = gradients._in_one_pass
+
+    def noted(*arguments):
+        done.append(in_one_pass(*arguments))
+        return done[-1]
+
+    monkeypatch.setattr(gradients, "_in_one_pass", noted)
+    got = f(*gates.values.values())
+    assert (done[-1] is not None) == (rows == 65)
+    without = compiled(gates.variables, outputs, PLAIN.excluding(gradients.NAME))
+    assert not products(without)
+    for a, b in zip(got, without(*gates.values.values()), strict=True):
+        assert a.dtype == b.dtype
+        np.testing.assert_allclose(a, b, 1e-4, 1e-4)
+    values = dict(gates.values)
+    for value in np.nan, np.inf:
+        values["x"] = gates.values["x"].copy()
+        values["x"][3, 1, 2] = value
+        for a, b in zip(f(*values.values()), without(*values.values()), strict=True):
+            np.testing.assert_array_equal(np.isnan(a), np.isnan(b))
+    results = []
+    try:
+        for threads in 1, 2, 3:
+            library.call("today_set_threads", threads)
+            results.append([a.tobytes() for a in f(*gates.values.values())])
+    finally:
+        library.call("today_set_threads", library.threads())
+    assert results == [[a.tobytes() for a in got]] * 3
+
+
+def test_other_arrays_one_after_the_other():
+    """What should be one array, and is not."""
+    random = np.random.RandomState(5)
+
+    def noise(*shape):
+        return random.normal(size=shape).astype("float32")
+
+    x, y = noise(5, 50, 60), noise(50, 60, 7)
+    left, right, summed = noise(4, 3000), noise(3000, 9), noise(50, 60, 7)
+    shapes = np.array([5, -1]), np.array([3000, 7])
+    cells: list = [[None], [None], [None]]
+    given = x, shapes[0], y, shapes[1]
+    for other, total in (right, summed), (y.reshape(3000, 7), summed), (y.reshape(3000, 7), y):
+        node = GradientsOverSteps(1)
+        node.perform(None, (*given, left, other, total), cells)
+        np.testing.assert_allclose(cells[0][0], x.reshape(5, -1) @ y.reshape(-1, 7), 1e-4, 1e-4)
+        np.testing.assert_allclose(cells[1][0], left @ other, 1e-4, 1e-4)
+        np.testing.assert_allclose(cells[2][0], total.sum((0, 1)), 1e-4, 1e-4)
+        assert all(cell[0].dtype == "float32" for cell in cells)
 
 
 @pytest.mark.parametrize("allow_gc", [True, False])
