@@ -21,6 +21,7 @@
 - module_cache.py: C modules that were compiled anew by every process
 - mrg.py: MRG_RandomStreams without C
 - unittest_tools.py: DebugMode's messages, without nose and parameterized
+- absent_values.py: what says that a variable has no test value
 - comparisons.py: Ops and optimisations as keys of dictionaries
 - traversal.py: walks through graphs
 - traces.py: where a variable was made, in error messages
@@ -31,6 +32,7 @@
 from __future__ import annotations
 
 from theano_today.compat.theano import (
+    absent_values,
     arrays,
     blas,
     c_code,
@@ -61,6 +63,7 @@ from theano_today.compat.theano import (
 
 PARTS = (
     c_code,
+    absent_values,
     arrays,
     blas,
     downsample,

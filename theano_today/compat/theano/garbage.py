@@ -21,6 +21,7 @@ SELDOM = 100_000
 def install() -> None:
     hooks.after_import("theano.compile.function_module", _mend_compilation)
     hooks.after_import("theano.gradient", _mend_gradient)
+    hooks.after_import("theano.scan_module.scan", _mend_scan)
 
 
 def seldom_collecting(function: Callable) -> Callable:
@@ -51,6 +52,12 @@ def _mend_compilation(function_module: ModuleType) -> None:
     maker = function_module.FunctionMaker
     maker.__init__ = seldom_collecting(maker.__init__)
     maker.create = seldom_collecting(maker.create)
+    # Both in one, so that it is looked for once between them
+    function_module.orig_function = seldom_collecting(function_module.orig_function)  # type: ignore[attr-defined]
+
+
+def _mend_scan(scan: ModuleType) -> None:
+    scan.scan = seldom_collecting(scan.scan)  # type: ignore[attr-defined]
 
 
 def _mend_gradient(gradient: ModuleType) -> None:
