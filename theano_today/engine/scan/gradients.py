@@ -10,7 +10,8 @@ is what it takes of the scan forward. Of an LSTM with gates g that are computed 
 Each of these is a copy of all steps. Here the loop writes from the last entry to the first
 (`backwards`), so that dg[::-1] lies in memory as everybody wants it, and the product takes both
 arrays in their former order. All products with dg, and its sum, are taken in one pass over it
-(`GradientsOverSteps`).
+(`GradientsOverSteps`). The gradient of the last step, which is added to zeros of a batch and these
+to zeros of all steps, is written where it belongs at once (`IncreasedZeros`).
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from theano.gof.opt import copy_stack_trace
 from theano.scan_module.scan_op import Scan
 from theano.tensor import TensorType, basic, blas
 from theano.tensor.elemwise import DimShuffle, Sum
-from theano.tensor.subtensor import Subtensor
+from theano.tensor.subtensor import Subtensor, get_idx_list
 
 from theano_today.engine import dispatch, genuine, library, readers
 from theano_today.engine.patterns import Rewrite
@@ -57,6 +58,109 @@ class ProductOverSteps(Op):
 
     def connection_pattern(self, node):
         return [[True], [False], [True], [False]]
+
+
+class IncreasedZeros(Op):
+    """Zeros, increased by other zeros with their axes in another order, increased by y.
+
+    Parameters
+    ----------
+    outer, inner : IncSubtensor
+        What increases the zeros, and the other zeros.
+    order : tuple of int
+        Of the other zeros' axes.
+
+    Inputs are y, the lengths of the zeros, of the other zeros, and what `outer` and `inner` are
+    given as indices.
+    """
+
+    __props__ = ("outer", "inner", "order")
+
+    def __init__(self, outer, inner, order) -> None:
+        self.outer, self.inner, self.order = outer, inner, order
+
+    def make_node(self, y, *others):
+        zeros = TensorType(y.dtype, (False,) * self._ndims()[0])
+        return Apply(self, [y, *others], [zeros()])
+
+    def __str__(self) -> str:
+        return f"IncreasedZeros{{{self.outer}, {self.inner}}}"
+
+    def _ndims(self) -> tuple[int, int]:
+        return len(self.order) + self.dropped(), len(self.order)
+
+    def dropped(self) -> int:
+        """Say how many axes of the zeros are a single index."""
+        return sum(not isinstance(entry, slice) for entry in self.outer.idx_list)
+
+    def _parts(self, others) -> tuple:
+        """Return the lengths of both and the indices of both."""
+        ndim, other = self._ndims()
+        indices = others[ndim + other :]
+        count = len(get_needed(self.outer.idx_list))
+        return others[:ndim], others[ndim : ndim + other], indices[:count], indices[count:]
+
+    def perform(self, node, inputs, output_storage) -> None:
+        y, *others = inputs
+        *lengths, outer, inner = self._parts(others)
+        shape, of_other = (tuple(int(n) for n in some) for some in lengths)
+        if min(*shape, *of_other) < 0:
+            raise MemoryError(f"alloc failed: of shape {min(shape, of_other)}")
+        zeros = library.empty(shape, y.dtype)
+        zeros[...] = 0
+        part = zeros[_index(self.outer, zeros, outer)]
+        behind = tuple(np.argsort(self.order))
+        fits = part.shape == tuple(of_other[k] for k in self.order)
+        # Else it is broadcast, or an error.
+        other = part.transpose(behind) if fits else np.zeros(of_other, y.dtype)
+        target = other[_index(self.inner, other, inner)]
+        np.add(y, np.zeros((), y.dtype), out=target)  # 0 + -0 is 0
+        if not fits:
+            np.add(part, other.transpose(self.order), out=part)
+        output_storage[0][0] = zeros
+
+    def infer_shape(self, node, input_shapes):
+        return [tuple(self._parts(node.inputs[1:])[0])]
+
+    def connection_pattern(self, node):
+        return [[k == 0] for k in range(len(node.inputs))]
+
+
+def get_needed(idx_list) -> list:
+    """Return the entries of an index that are inputs of its node."""
+    ends: list = []
+    for entry in idx_list:
+        ends += [entry.start, entry.stop, entry.step] if isinstance(entry, slice) else [entry]
+    return [end for end in ends if end is not None and not isinstance(end, (int, np.integer))]
+
+
+def _index(op, x, values) -> tuple:
+    return (*get_idx_list((x, *values), op.idx_list), ...)
+
+
+def _increased_once(node):
+    if not _of_zeros(node):
+        return None
+    shuffled = node.inputs[1].owner
+    if shuffled is None or type(shuffled.op) is not DimShuffle:
+        return None
+    other, order = shuffled.inputs[0].owner, tuple(shuffled.op.new_order)
+    if other is None or not _of_zeros(other) or sorted(order, key=str) != [*range(len(order))]:
+        return None
+    op = IncreasedZeros(node.op, other.op, order)
+    alone = len(shuffled.outputs[0].clients) == len(other.outputs[0].clients) == 1
+    zeros, out = node.inputs[0], node.outputs[0]
+    part = out.ndim - op.dropped()  # its dimensions
+    if not alone or part != len(order) or out.broadcastable != (False,) * out.ndim:
+        return None
+    if len({v.type.dtype for v in (out, other.outputs[0], other.inputs[1])}) > 1:
+        return None
+    lengths = [*zeros.owner.inputs[1:], *other.inputs[0].owner.inputs[1:]]
+    return op(other.inputs[1], *lengths, *node.inputs[2:], *other.inputs[2:])
+
+
+def _of_zeros(node) -> bool:
+    return genuine.is_genuine(node.op) and readers.increases_zeros(node)
 
 
 def _means(shape, lengths: tuple[int, int]) -> bool:
@@ -161,9 +265,17 @@ def _in_one_pass(lefts, y, rights, summed) -> list | None:
 
 
 class TakeGradients(Rewrite):
-    """Make `ProductOverSteps` of a product of what was reshaped for it, with what goes with it."""
+    """Make `ProductOverSteps` of a product of what was reshaped for it, with what goes with it.
+
+    And `IncreasedZeros` of zeros that are increased by zeros, which nothing else needs.
+    """
 
     def rewrite(self, fgraph):
+        for node in fgraph.toposort():
+            made = _increased_once(node)
+            if made is not None:
+                copy_stack_trace(node.outputs[0], made)
+                fgraph.replace_all_validate([(node.outputs[0], made)], reason=NAME)
         for node in fgraph.toposort():
             if type(node.op) is blas.Dot22 and genuine.is_genuine(node.op):
                 x, y = (_reshaped(v) for v in node.inputs)

@@ -16,7 +16,12 @@ from tests.theano_today.compat.theano.test_scan_loop import PLAIN, compiled
 from tests.theano_today.engine.scan.test_loop import ORDINARY, Recurrence, runs, scans_as_compiled
 from theano_today.engine import library
 from theano_today.engine.scan import gradients
-from theano_today.engine.scan.gradients import GradientsOverSteps, ProductOverSteps, backwards
+from theano_today.engine.scan.gradients import (
+    GradientsOverSteps,
+    IncreasedZeros,
+    ProductOverSteps,
+    backwards,
+)
 
 pytestmark = pytest.mark.skipif(library.kernels() is None, reason="needs the kernels")
 __all__ = ["runs", "scans_as_compiled"]  # fixtures
@@ -234,3 +239,61 @@ def test_float64_and_other_products_are_left_alone():
     values = gates.values.values()
     for a, b in zip(f(*values), written(*values), strict=True):
         np.testing.assert_allclose(a, b, 1e-12, 1e-12)
+
+
+PARTS = {  # outer, inner, order of the inner one's axes
+    "the last step": (np.s_[1:], np.s_[:, -1], (1, 0, 2)),
+    "a step of many": (np.s_[2], np.s_[:, 1:3], (1, 0)),
+    "backwards, in steps": (np.s_[::-2], np.s_[::2, ::-1], (2, 0, 1)),
+    "nothing of it": (np.s_[3:1], np.s_[:, :], (1, 0, 2)),
+}
+
+
+@pytest.mark.parametrize("set_outer", [False, True])
+@pytest.mark.parametrize("name", PARTS)
+def test_zeros_that_zeros_are_added_to(name, set_outer):
+    outer, inner, order = PARTS[name]
+    shape, n = (5, 4, 6), T.lscalar()
+    view = np.zeros(shape, "float32")[outer]
+    of_other = tuple(np.array(view.shape)[np.argsort(order)])
+    y = RANDOM.normal(size=np.zeros(of_other)[inner].shape).astype("float32")
+    if y.size:
+        y.flat[0] = -0.0
+    v = T.TensorType("float32", (False,) * y.ndim)()
+    add = T.set_subtensor if set_outer else T.inc_subtensor
+    lengths = [*of_other[:-1], n]
+    other = T.inc_subtensor(T.alloc(np.float32(0), *lengths)[inner], v)
+    zeros = T.alloc(np.float32(0), shape[0], shape[1], shape[2] + n - n)
+    result = add(zeros[outer], other.dimshuffle(order))
+    f = theano.function([v, n], result, mode=PLAIN)
+    assert sum(isinstance(k.op, IncreasedZeros) for k in f.maker.fgraph.apply_nodes) == 1
+    want, smaller = np.zeros(shape, "float32"), np.zeros(of_other, "float32")
+    smaller[inner] += y
+    want[outer] += smaller.transpose(order)
+    for g in f, pickle.loads(pickle.dumps(f)), copy.deepcopy(f):
+        got = g(y, of_other[-1])
+        np.testing.assert_array_equal(got, want)
+        np.testing.assert_array_equal(np.signbit(got), np.signbit(want))
+        got[...] = 9  # what a call returned is not of the next one
+    if name != "nothing of it":
+        with pytest.raises(ValueError, match="broadcast"):
+            f(y, of_other[-1] + 5)
+
+
+def test_zeros_that_something_else_needs():
+    v = T.fmatrix()
+    other = T.inc_subtensor(T.zeros((3, 4, 5), "float32")[:, -1], v)
+    into = T.inc_subtensor(T.zeros((6, 3, 5), "float32")[2:], other.dimshuffle(1, 0, 2))
+    alone = theano.function([v], into, mode=PLAIN)
+    shared = theano.function([v], [into, other], mode=PLAIN)
+    ones = T.inc_subtensor(T.ones((6, 3, 5), "float32")[2:], other.dimshuffle(1, 0, 2))
+    of_ones = theano.function([v], ones, mode=PLAIN)
+    counts = [
+        sum(isinstance(k.op, IncreasedZeros) for k in f.maker.fgraph.apply_nodes)
+        for f in (alone, shared, of_ones)
+    ]
+    assert counts == [1, 0, 0]
+    values = RANDOM.normal(size=(3, 5)).astype("float32")
+    np.testing.assert_array_equal(alone(values), shared(values)[0])
+    np.testing.assert_array_equal(alone(values) + 1, of_ones(values))
+    assert alone(values)[5].tobytes() == values.tobytes()
