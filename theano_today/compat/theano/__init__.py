@@ -23,6 +23,7 @@
 - unittest_tools.py: DebugMode's messages, without nose and parameterized
 - absent_values.py: what says that a variable has no test value
 - comparisons.py: Ops and optimisations as keys of dictionaries
+- tags.py: tags of variables, copied with each clone
 - traversal.py: walks through graphs
 - traces.py: where a variable was made, in error messages
 - submodules.py: theano.ifelse and others as attributes that nobody imported
@@ -56,6 +57,7 @@ from theano_today.compat.theano import (
     scan,
     sorting,
     submodules,
+    tags,
     traces,
     traversal,
     unittest_tools,
@@ -86,6 +88,7 @@ PARTS = (
     sorting,
     submodules,
     sandbox_cuda,
+    tags,
     traces,
     traversal,
     unittest_tools,

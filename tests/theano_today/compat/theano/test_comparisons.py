@@ -108,3 +108,31 @@ def test_optimisations_are_numbered(base):
     assert numbers[1] == numbers[0] + 1
     assert (hash(first), hash(second)) == numbers
     assert first != second
+
+
+INF = float("inf")
+NUMBERS = [0, -0.0, 1, 2.5, -1, NAN, INF, -INF, 1e300, True]
+CONSTANTS = [
+    *(T.constant(n, dtype=d) for n in NUMBERS for d in ("float32", "float64")
+      if d != "float32" or n != 1e300),
+    *(T.constant(n, dtype=d) for n in (0, 1, 100) for d in ("int8", "int64", "uint8")),
+    *(T.constant(np.complex128(n)) for n in (1, 1j, complex(NAN, 1), complex(1, NAN))),
+    T.constant([1.0]), T.constant([NAN]), T.constant([NAN, 1]), T.constant([NAN, 2]),
+    T.constant(np.zeros((0,))), T.constant(np.ones((1, 1))),
+]  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
+@pytest.mark.parametrize("a", CONSTANTS)
+def test_constants(a):
+    """By their signatures, as Theano compares them."""
+    for b in [*CONSTANTS, a.clone()]:
+        assert bool(a.equals(b)) is bool(a.signature() == b.signature())
+    assert not a.equals(T.vector())
+
+
+def test_constants_and_numbers():
+    one = T.constant(1.0, dtype="float64")
+    assert one.equals(np.array(1.0))
+    assert not one.equals(2.0)
+    assert not one.equals("1.0")
