@@ -5,7 +5,8 @@
 - conv_pool/: convolution + bias + rectify (+ max-pool) as one operation, with its gradients
 - scan/: the loop of theano.scan without Python
 - updates.py, update_rules.py: updates of parameters in one pass over memory
-- sizes.py: integers that follow from shapes, computed once
+- sizes.py: numbers that follow from shapes, computed once
+- vectors.py: arithmetic of channels' numbers in one call
 - random_streams.py: MRG_RandomStreams' numbers, and the masks of dropout
 - dispatch.py: which of these, NumPy or Theano's own C code runs a node of a graph
 - report.py: says which, for `--verbose`
@@ -48,7 +49,7 @@ def _patch_scan(scan_op: ModuleType) -> None:
 
 
 def _register(theano: ModuleType) -> None:
-    from theano_today.engine import channels, genuine, sizes, update_rules, updates
+    from theano_today.engine import channels, genuine, sizes, update_rules, updates, vectors
     from theano_today.engine.conv_pool import blocks, chain, dropout, legacy, rewrite
     from theano_today.engine.scan import gradients, keep, loop
 
@@ -64,6 +65,7 @@ def _register(theano: ModuleType) -> None:
     updates.register()
     update_rules.register()
     sizes.register()
+    vectors.register()
     gradients.register()
 
 

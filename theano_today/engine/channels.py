@@ -125,21 +125,13 @@ class Channelwise(Op):
 
     @np.errstate(all="ignore")
     def perform(self, node, inputs, outputs):
-        graph = self.composite.fgraph
         if self.blocked:
             *inputs, channels = inputs
             inputs = [from_blocks(a, int(channels)) if a.ndim == 5 else a for a in inputs]
-        values = dict(zip(graph.inputs, inputs, strict=True))
         shape = shape_of(inputs, self.kinds(node))
-        for inner in graph.toposort():
-            for v in inner.inputs:
-                if isinstance(v, Constant):
-                    values[v] = np.asarray(v.data, v.dtype)
-            function = _function(inner.op, inner.inputs, inner.outputs[0].dtype)
-            function = function or np.vectorize(inner.op.impl, otypes=["float32"])
-            values[inner.outputs[0]] = function(*(values[v] for v in inner.inputs))
-        for cell, v, of_sum in zip(outputs, graph.outputs, self.sums, strict=True):
-            value = np.broadcast_to(np.asarray(values[v], np.float32), shape)
+        values = evaluated(self.composite, inputs)
+        for cell, value, of_sum in zip(outputs, values, self.sums, strict=True):
+            value = np.broadcast_to(np.asarray(value, np.float32), shape)
             total = value.sum(AXES, np.float64) + 0.0 if of_sum else value
             cell[0] = np.array(total, np.float32)
             if self.blocked and not of_sum:
@@ -154,6 +146,20 @@ class Channelwise(Op):
             return super().make_thunk(node, storage_map, compute_map, no_recycling, "py")
         run = Calls(self, program, kinds)
         return thunk_of(run, node, storage_map, compute_map)
+
+
+def evaluated(composite, inputs) -> list:
+    """Return a Composite's outputs of arrays of float32, by NumPy."""
+    graph = composite.fgraph
+    values = dict(zip(graph.inputs, inputs, strict=True))
+    for inner in graph.toposort():
+        for v in inner.inputs:
+            if isinstance(v, Constant):
+                values[v] = np.asarray(v.data, v.dtype)
+        function = _function(inner.op, inner.inputs, inner.outputs[0].dtype)
+        function = function or np.vectorize(inner.op.impl, otypes=["float32"])
+        values[inner.outputs[0]] = function(*(values[v] for v in inner.inputs))
+    return [values[v] for v in graph.outputs]
 
 
 class Calls:

@@ -67,7 +67,7 @@ class Program:
         key = tuple([(a.shape, a.strides, a.dtype) for a in arrays])
         ready = self._ready.get(key)
         if ready is None:
-            ready = self._prepare(arrays)
+            ready = self.prepare(arrays)
             while len(self._ready) >= _KEPT:
                 self._ready.pop(next(iter(self._ready)), None)
             self._ready[key] = ready
@@ -82,7 +82,7 @@ class Program:
         library.call("today_elementwise", call[1], objects, len(objects), HEAD, *call[2:])
         return outs
 
-    def _prepare(self, arrays) -> tuple[Shape, tuple | None]:
+    def prepare(self, arrays) -> tuple[Shape, tuple | None]:
         """Return the shape, and the kernel's words with what else it is told."""
         shape = self.shape_of(arrays)
         if any(a.dtype != dtype for a, dtype in zip(arrays, self.taken, strict=True)):

@@ -1,8 +1,10 @@
-"""Integers that follow from the shapes of a function's arguments: computed once for each shapes.
+"""Numbers that follow from the shapes of a function's arguments: computed once for each shapes.
 
 Around the scans of a recurrent net are a hundred nodes that compute lengths, ends of slices and
-the like, of which Theano's fusion makes formulas, but no fewer nodes. What depends on nothing but
-lengths of arguments and shared variables becomes one node, which remembers what it computed.
+the like, of which Theano's fusion makes formulas, but no fewer nodes; as many divide sums by
+lengths in a net with batch normalization. What depends on nothing but lengths of arguments and
+shared variables becomes one node, which remembers what it computed: integers, these as float32,
+and both with axes of length 1.
 """
 
 from __future__ import annotations
@@ -15,11 +17,13 @@ from theano.compile import optdb
 from theano.compile.ops import Shape_i
 from theano.gof import Apply, Constant, Op
 from theano.gof.graph import io_toposort
+from theano.scalar import Cast
 from theano.scan_module import scan_utils
 from theano.tensor import TensorType
 from theano.tensor.basic import ScalarFromTensor, TensorFromScalar
-from theano.tensor.elemwise import Elemwise
+from theano.tensor.elemwise import DimShuffle, Elemwise
 from theano.tensor.opt import MakeVector
+from theano.tensor.subtensor import Subtensor
 
 from theano_today.engine import genuine, shapes
 from theano_today.engine.patterns import Rewrite
@@ -30,14 +34,14 @@ _KEPT = 16  # sets of shapes that are remembered
 
 
 class Sizes(Op):
-    """Integers of the shapes of arrays.
+    """Numbers of the shapes of arrays.
 
     Parameters
     ----------
     arrays : list of Variable
         Their nodes' inputs, whatever they hold.
     outputs : list of Variable
-        What Shape_i nodes of these and others of integers compute of them.
+        What Shape_i nodes of these and others compute of them.
     """
 
     def __init__(self, arrays, outputs) -> None:
@@ -63,7 +67,7 @@ class Sizes(Op):
             assert compute is not None
             self._steps.append((compute, [place[v] for v in node.inputs]))
             place[node.outputs[0]] = len(place)
-        self._results = [(place[v], *_kind(v)) for v in self.outputs]
+        self._results = [(place[v], _kind(v)) for v in self.outputs]
 
     def make_node(self, *arrays):
         return Apply(self, list(arrays), [v.type() for v in self.outputs])
@@ -75,7 +79,7 @@ class Sizes(Op):
             values: list = [*lengths, *self._constants]
             for compute, places in self._steps:
                 values.append(compute(*[values[k] for k in places]))
-            found = [make(values[k], dtype) for k, make, dtype in self._results]
+            found = [make(values[k]) for k, make in self._results]
             while len(self._known) >= _KEPT:
                 self._known.pop(next(iter(self._known)), None)
             self._known[lengths] = found
@@ -84,7 +88,7 @@ class Sizes(Op):
             cell[0] = value.copy() if type(value) is np.ndarray else value
 
     def infer_shape(self, node, input_shapes):
-        return [(len(v.owner.inputs),) if _dimensions(v) else () for v in self.outputs]
+        return [_shape(v) for v in self.outputs]
 
     def connection_pattern(self, node):
         return [[False] * len(self.outputs) for _ in self.arrays]
@@ -119,19 +123,31 @@ def _dimensions(v) -> int:
     return getattr(v.type, "ndim", 0)
 
 
-def _kind(v) -> tuple[Callable, np.dtype]:
-    """Return what makes a node's output of integers, and its dtype."""
+def _shape(v) -> tuple[int, ...]:
+    if isinstance(v.type, TensorType) and all(v.type.broadcastable):
+        return (1,) * v.type.ndim
+    if type(v.owner.op) is MakeVector:
+        return (len(v.owner.inputs),)
+    return _shape(v.owner.inputs[0])  # the same as another type
+
+
+def _kind(v) -> Callable:
+    """Return what makes a node's output of Python's numbers."""
     dtype = np.dtype(v.type.dtype)
-    return (np.array if isinstance(v.type, TensorType) else _number), dtype
-
-
-def _number(value: int, dtype: np.dtype) -> np.generic:
-    return dtype.type(value)
+    if not isinstance(v.type, TensorType):
+        return dtype.type
+    shape = _shape(v)
+    return lambda value: np.array(value, dtype).reshape(shape)
 
 
 def function_of(node) -> Callable | None:
-    """Return a function of Python's integers for a node of integers, or None."""
+    """Return a function of Python's integers for a node of integers, or None.
+
+    Of integers as float32 as well, for what computes nothing of them.
+    """
     op = node.op
+    if genuine.is_genuine(op) and (arranged := _arranged(node)) is not None:
+        return arranged
     if not genuine.is_genuine(op) or any(_dtype(v) not in shapes.SIGNED for v in node.inputs):
         return None
     if any(_dimensions(v) for v in node.inputs) or _dtype(node.outputs[0]) not in shapes.SIGNED:
@@ -145,12 +161,42 @@ def function_of(node) -> Callable | None:
     return None
 
 
+def _arranged(node) -> Callable | None:
+    """Return the function of a node that makes float32 of integers, or takes one, or adds axes."""
+    op, x = node.op, node.inputs[0]
+    (out,) = node.outputs if len(node.outputs) == 1 else (None,)
+    if out is None or not isinstance(x.type, TensorType) or x.type.ndim > 1:
+        return None
+    if type(op) is Elemwise:
+        casts = type(op.scalar_op) is Cast and genuine.is_genuine(op.scalar_op)
+        if not casts or op.inplace_pattern or _dtype(x) not in shapes.SIGNED:
+            return None
+        return _as_float32 if _dtype(out) == "float32" else None
+    if _dtype(x) not in (*shapes.SIGNED, "float32"):
+        return None
+    if type(op) is Subtensor:
+        one = len(op.idx_list) == 1 and len(node.inputs) == 2 and x.type.ndim == 1
+        if not one or isinstance(op.idx_list[0], slice):
+            return None
+        return (lambda values, k: values[k]) if isinstance(node.inputs[1], Constant) else None
+    if type(op) is DimShuffle and x.type.ndim == 0:
+        return lambda value: value
+    return None
+
+
+def _as_float32(value):
+    # By int64, as C code does it: rounded once
+    if isinstance(value, tuple):
+        return tuple(np.float32(np.int64(one)) for one in value)
+    return np.float32(np.int64(value))
+
+
 def _dtype(v) -> str:
     return getattr(v.type, "dtype", "")
 
 
 class GatherSizes(Rewrite):
-    """Make one node of what computes integers of the shapes of a graph's inputs."""
+    """Make one node of what computes numbers of the shapes of a graph's inputs."""
 
     def rewrite(self, fgraph):
         order = fgraph.toposort()
@@ -182,7 +228,7 @@ class GatherSizes(Rewrite):
 
 
 def _continues(node, inside: set) -> bool:
-    """Say whether a node computes integers of those inside, and of nothing else but constants."""
+    """Say whether a node computes numbers of those inside, and of nothing else but constants."""
     varying = [v for v in node.inputs if not isinstance(v, Constant)]
     return bool(varying) and inside.issuperset(varying) and function_of(node) is not None
 

@@ -103,3 +103,41 @@ def test_division_by_zero():
     with pytest.raises(ZeroDivisionError):
         f(np.ones((2, 3), "float32"), np.ones(0, "float32"))
     assert f(np.ones((6, 3), "float32"), np.ones(4, "float32"))[-1] == 1
+
+
+def test_lengths_as_float32():
+    """What sums are divided by: as numbers, and with axes of length 1."""
+    x, y = T.tensor4(), T.vector()
+    lengths = T.cast(x.shape, "float32")
+    outputs = [
+        lengths, lengths[0], lengths[-1].dimshuffle("x"), lengths[2].dimshuffle("x", "x", "x", "x"),
+        T.cast(y.shape[0] * x.shape[1], "float32"), x.shape[3].dimshuffle("x", "x"),
+        x.mean((0, 2, 3)), x.mean((1, 2), keepdims=True), y.sum() / T.cast(x.shape[1], "float32"),
+    ]  # fmt: skip
+    f = fused([x, y], outputs)
+    assert len(sizes(f)) == 1
+    n = len(f.maker.fgraph.apply_nodes)
+    without = fused([x, y], outputs, mode=theano.compile.get_default_mode().excluding("sizes"))
+    assert n < len(without.maker.fgraph.apply_nodes) - 5
+    random = np.random.RandomState(0)
+    for shape, k in [
+        ((2, 3, 4, 5), 6),
+        ((1, 1, 1, 1), 1),
+        ((1, 3, 1, 2), 0),
+        ((2, 1, 1, 7), 2**24 + 1),
+    ]:
+        values = random.normal(size=shape).astype("float32"), np.ones(k, "float32")
+        for g in (f, pickle.loads(pickle.dumps(f))):
+            for got, want in zip(g(*values), without(*values), strict=True):
+                np.testing.assert_array_equal(got, want)
+                assert (got.dtype, got.shape) == (want.dtype, want.shape)
+                np.asarray(got)[...] = 99  # what is remembered stays
+    for node in sizes(f):
+        inner = node.op.infer_shape(node, None)
+        assert inner == [np.shape(cell[0]) for cell in _computed(node, values)]
+
+
+def _computed(node, values):
+    cells = [[None] for _ in node.outputs]
+    node.op.perform(node, [values[v.type.ndim == 1] for v in node.inputs], cells)
+    return cells
