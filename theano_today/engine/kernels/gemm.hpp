@@ -203,6 +203,36 @@ inline void add_last(float *c, long row, const vf *sums, int rows, long columns,
 
 constexpr long DEEP = 256; // or up to twice as many rows of B in a panel: it stays in the cache
 
+// C (m, `columns`) = A[:, ks] @ panel, or += where it is not the first part of the sum; C's rows
+// are `row` floats apart. What is needed `soon` is asked for meanwhile.
+__attribute__((noinline)) inline void panel_product(Some ks, Matrix a, const float *panel, float *c,
+                                                    long row, long m, long columns, bool first,
+                                                    Soon soon) {
+    for (long i = 0; i < m; i += ROWS, c += ROWS * row)
+        with_rows(m - i < ROWS ? m - i : ROWS, [&](auto rows) {
+            constexpr int MR = decltype(rows)::value;
+            vf sums[MR][VECTORS] = {};
+            tile(ks, a.at(i, 0), panel, PANEL, sums, [&] {
+                soon.line();
+                soon.line();
+            });
+            if (columns < PANEL) {
+                vf last[MR][VECTORS]; // a copy: sums, without an address, are in registers
+                EACH (r, MR)
+                    EACH (s, VECTORS)
+                        last[r][s] = sums[r][s];
+                return add_last(c, row, last[0], MR, columns, first);
+            }
+            if (!first)
+                EACH (r, MR)
+                    EACH (s, VECTORS)
+                        sums[r][s] += load(c + r * row + s * V);
+            EACH (r, MR)
+                EACH (s, VECTORS)
+                    store(c + r * row + s * V, sums[r][s]);
+        });
+}
+
 // C (m, n) = A[:, k0:k1] @ B[k0:k1] for the panels p0 to p1 - 1; C's rows are `row` floats apart
 inline void product_part(Matrix a, Matrix b, float *c, long row, long m, long n, long k0, long k1,
                          long p0, long p1) {
@@ -224,30 +254,7 @@ inline void product_part(Matrix a, Matrix b, float *c, long row, long m, long n,
             const long next = last ? k + deep : k;
             Soon soon = soon_packed(b.at(next, 0), k1 - next < deep ? k1 - next : deep,
                                     (last ? p0 : p + 1) * PANEL, n);
-            for (long i = 0; i < m; i += ROWS)
-                with_rows(m - i < ROWS ? m - i : ROWS, [&](auto rows) {
-                    constexpr int MR = decltype(rows)::value;
-                    vf sums[MR][VECTORS] = {};
-                    tile(ks, a.at(i, k), panel, PANEL, sums, [&] {
-                        soon.line();
-                        soon.line();
-                    });
-                    float *to = c + i * row + j;
-                    if (n - j < PANEL) {
-                        vf last[MR][VECTORS]; // a copy: sums, without an address, are in registers
-                        EACH (r, MR)
-                            EACH (s, VECTORS)
-                                last[r][s] = sums[r][s];
-                        return add_last(to, row, last[0], MR, n - j, k == k0);
-                    }
-                    if (k > k0)
-                        EACH (r, MR)
-                            EACH (s, VECTORS)
-                                sums[r][s] += load(to + r * row + s * V);
-                    EACH (r, MR)
-                        EACH (s, VECTORS)
-                            store(to + r * row + s * V, sums[r][s]);
-                });
+            panel_product(ks, a.at(0, k), panel, c + j, row, m, n - j, k == k0, soon);
         }
     }
 }

@@ -22,41 +22,24 @@ struct LeftFactor {
 inline void add_products(const LeftFactor *lefts, long count, Matrix b, float *c, double *total,
                          long n, long k0, long k1) {
     float *panel = scratch(Use::panels, DEEP * PANEL);
+    int32_t every[DEEP];
+    for (long q = 0; q < DEEP; q++)
+        every[q] = int32_t(q);
     for (long k = k0; k < k1; k += DEEP) {
         const long depth = std::min(k1 - k, DEEP);
+        const Some ks = {every, depth};
         for (long j = 0; j < n; j += PANEL) {
             const long columns = std::min(n - j, long(PANEL));
-            pack_panel(panel, b.at(k, 0), All{depth}, depth, j, n);
+            pack_panel(panel, b.at(k, 0), ks, depth, j, n);
             add_rows(panel, depth, PANEL, columns, total + j);
             const bool last = j + PANEL >= n;
             const long next = last ? k + DEEP : k;
             Soon soon =
                 soon_packed(b.at(next, 0), std::min(k1 - next, DEEP), last ? 0 : j + PANEL, n);
             float *to = c + j;
-            for (long l = 0; l < count; l++) {
-                const LeftFactor &left = lefts[l];
-                const Matrix a = Matrix{left.data, left.row, left.column}.at(0, k);
-                for (long i = 0; i < left.m; i += ROWS, to += ROWS * n)
-                    with_rows(int(std::min(left.m - i, long(ROWS))), [&](auto rows) {
-                        constexpr int MR = decltype(rows)::value;
-                        vf sums[MR][VECTORS] = {};
-                        tile(All{depth}, a.at(i, 0), panel, PANEL, sums, [&] {
-                            soon.line();
-                            soon.line();
-                        });
-                        if (columns < PANEL) {
-                            vf kept[MR][VECTORS];
-                            EACH (r, MR)
-                                EACH (s, VECTORS)
-                                    kept[r][s] = sums[r][s];
-                            return add_last(to, n, kept[0], MR, columns, false);
-                        }
-                        EACH (r, MR)
-                            EACH (s, VECTORS)
-                                store(to + r * n + s * V, sums[r][s] + load(to + r * n + s * V));
-                    });
-                to -= (round_up(left.m, ROWS) - left.m) * n;
-            }
+            for (long l = 0; l < count; to += lefts[l].m * n, l++)
+                panel_product(ks, Matrix{lefts[l].data, lefts[l].row, lefts[l].column}.at(0, k),
+                              panel, to, n, lefts[l].m, columns, false, soon);
         }
     }
 }
