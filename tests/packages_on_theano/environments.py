@@ -31,6 +31,7 @@ PACKAGES = {
     "pymc3": [
         "pymc3==3.8",
         "arviz==0.6.1",
+        "h5py",
         "patsy",
         "tqdm",
         "xarray",

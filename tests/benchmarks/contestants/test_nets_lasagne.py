@@ -32,15 +32,18 @@ def trained(name, steps, on):
     "name", [n if n in QUICK else pytest.param(n, marks=pytest.mark.long) for n in BATCHES]
 )
 def test_training_is_stock_theanos(name):
-    before, losses, params = trained(name, 3, "fused")
-    start, expected, wanted = trained(name, 3, "stock")
-    np.testing.assert_allclose(losses, expected, rtol=1e-3)
-    for one, other, mine, theirs in zip(before, start, params, wanted, strict=True):
-        np.testing.assert_array_equal(one, other)
-        if name not in ADAPTIVE:
-            size = np.linalg.norm(theirs - other)
-            assert np.linalg.norm(mine - theirs) <= 2e-3 * size + 1e-7
-        assert np.isfinite(mine).all()
+    """A step is, but for rounding; three are close: where rectify bends, rounding decides."""
+    for steps, part in ((1, 2e-3), (3, 5e-2)):
+        before, losses, params = trained(name, steps, "fused")
+        start, expected, wanted = trained(name, steps, "stock")
+        np.testing.assert_allclose(losses, expected, rtol=1e-3)
+        for one, other, mine, theirs in zip(before, start, params, wanted, strict=True):
+            np.testing.assert_array_equal(one, other)
+            if name not in ADAPTIVE:
+                size = np.linalg.norm(theirs - other)
+                rounding = np.finfo(theirs.dtype).eps * np.linalg.norm(theirs)
+                assert np.linalg.norm(mine - theirs) <= part * size + rounding + 1e-7
+            assert np.isfinite(mine).all()
 
 
 def test_multiplications():

@@ -37,8 +37,8 @@ IN_C = ["LSTMLayer clipped, truncated", "GRULayer masked backwards"]
 IN_C += ["RecurrentLayer unrolled, masked backwards"]
 
 
-def near(name, build, c=False):
-    return Case(name, build, ulps=256, whole=True, c="always" if c else False)
+def near(name, build, c=False, ulps=256):
+    return Case(name, build, ulps=ulps, whole=True, c="always" if c else False)
 
 
 def cases():
@@ -55,7 +55,8 @@ def cases():
         yield near(
             kind + " initial state from outside", lambda m=make: output_and_gradients(m, {}, True)
         )
-    yield near("two directions of words, trained", trained, True)
+    # Adam divides a gradient by its size: where it is near 0, rounding decides.
+    yield near("two directions of words, trained", trained, True, ulps=4096)
 
 
 def custom(incoming, units, **options):
