@@ -12,6 +12,9 @@ Lasagne's nesterov_momentum and momentum write, for a parameter w with velocity 
 For the first dense layer of net2, w, v and g have 7.7 million elements each: four arrays more
 to write and read if done one operation after the other, and g not at all if each piece of the
 product a.T @ b that it is, is used where it was computed (kernels/update.hpp).
+
+Theano's optimizer turns the differences of weights into momentum * v - rate * g as well, so that
+the velocity does not lose its digits to the weight's.
 """
 
 from __future__ import annotations
@@ -63,10 +66,13 @@ class Momentum(Op):
         w, v, *factors, rate, momentum = inputs
         g = factors[0] @ factors[1] if self.of_product else factors[0]
         w, v = self._in_place(w, v)
-        down = rate * g
-        v *= momentum
-        v -= down
-        w += momentum * v - down if self.nesterov else v
+        with np.errstate(all="ignore"):
+            down = rate * g
+            before = momentum * v
+            v[...] = before - down
+            mine = w + (momentum * v - down if self.nesterov else v)
+            theirs = (momentum * v if self.nesterov else before) + (w - down)
+            w[...] = np.where(np.isfinite(mine) & np.isfinite(theirs), mine, theirs)
         outputs[0][0], outputs[1][0] = w, v
 
     def make_thunk(self, node, storage_map, compute_map, no_recycling, impl=None):

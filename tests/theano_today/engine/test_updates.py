@@ -74,6 +74,32 @@ class TestOp:
                 assert relative(mine, theirs) <= 1e-5
 
 
+@pytest.mark.parametrize("of_product", [False, True])
+@pytest.mark.parametrize("run", [by_thunk, by_perform])
+@pytest.mark.parametrize("rule", [lasagne.updates.momentum, lasagne.updates.nesterov_momentum])
+def test_what_is_not_finite(rule, run, of_product):
+    # Each of these as a weight, a velocity and a gradient, in all combinations.
+    largest = np.finfo("float32").max
+    kinds = [0, 1, -0.5, np.inf, -np.inf, np.nan, largest, -largest, 0.6 * largest]
+    w, v, g = (a.ravel()[:, None] for a in np.meshgrid(*[np.float32(kinds)] * 3))
+    rate, momentum = np.float32(0.75), np.float32(0.9)
+
+    w0, v0 = theano.shared(w), theano.shared(v)
+    gradient = T.fmatrix()
+    with np.errstate(all="ignore"):
+        steps = rule([gradient], [w0], learning_rate=rate, momentum=momentum)
+    (velocity,) = (u for u in steps if u is not w0)
+    velocity.set_value(v)
+    with engine("stock"):
+        theano.function([gradient], [], updates=steps)(g)
+
+    factors = (g, np.ones((1, 1), "float32")) if of_product else (g,)
+    op = Momentum(rule is lasagne.updates.nesterov_momentum, of_product)
+    got = run(op, w, v, *factors, rate, momentum)
+    np.testing.assert_array_equal(np.isnan(got), np.isnan([w0.get_value(), velocity.get_value()]))
+    np.testing.assert_allclose(got, [w0.get_value(), velocity.get_value()], rtol=1e-5, atol=1e-7)
+
+
 def test_arrays_that_do_not_fit():
     rate = np.float32(0.1)
     with pytest.raises(ValueError, match="do not fit"):

@@ -7,6 +7,8 @@
 
 #include "gemm.hpp"
 
+#include <cmath>
+
 namespace today {
 
 struct Step {
@@ -14,10 +16,22 @@ struct Step {
     bool nesterov;
 };
 
+// The new w after a step from w and `before` to v: the sums above, or, where those or Theano's
+// overflow, Theano's, which takes rate * g from w first.
+__attribute__((noinline)) inline vf step_of_extremes(Step rule, vf w, vf before, vf v, vf g,
+                                                     vf mine) {
+    const vf ahead = rule.momentum * (rule.nesterov ? v : before);
+    const vf theirs = ahead + (w - rule.rate * g);
+    return where((vi)((mine - mine) + (theirs - theirs) == vf{}), mine, theirs);
+}
+
 static INLINE void step(Step rule, vf &w, vf &v, vf g) {
-    const vf down = rule.rate * g;
+    const vf from = w, before = v, down = rule.rate * g;
     v = rule.momentum * v - down;
     w += rule.nesterov ? rule.momentum * v - down : v;
+    const vf squares = from * from + before * before + w * w;
+    if (__builtin_expect(any(~(vi)(squares < splat(INFINITY))), 0))
+        w = step_of_extremes(rule, from, before, v, g, w);
 }
 
 static INLINE void step_through(Step rule, float *w, float *v, const float *g, long count) {
