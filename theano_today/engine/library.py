@@ -34,7 +34,7 @@ log = logging.getLogger("theano_today")
 KERNELS = Path(__file__).with_name("kernels")
 
 FLAGS = [
-    "-std=c++20", "-fPIC", "-shared", "-pthread", "-DNDEBUG", "-Wno-maybe-uninitialized",
+    "-std=c++17", "-fPIC", "-shared", "-pthread", "-DNDEBUG", "-Wno-maybe-uninitialized",
     # Nobody looks at errno or at traps: comparisons and roots become vectors.
     "-fno-math-errno", "-fno-trapping-math",
 ]  # fmt: skip

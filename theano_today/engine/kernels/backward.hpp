@@ -1,6 +1,8 @@
 // What the backward passes of stages with and without a pool have in common.
 #pragma once
 
+#include <vector>
+
 #include "stage.hpp"
 
 namespace today {
@@ -16,6 +18,19 @@ class BackwardPass {
     virtual void images(long part, long first, long count, const float *g, float *dx) const = 0;
     // Write dw and db; false if Winograd's sums were not finite, which may be its own fault.
     virtual bool finish(long parts) const = 0;
+};
+
+// Those of a chain
+struct BackwardPasses {
+    std::vector<BackwardPass *> all;
+
+    explicit BackwardPasses(long most) { all.reserve(most); }
+    BackwardPasses(const BackwardPasses &) = delete;
+    ~BackwardPasses() {
+        for (const BackwardPass *one : all)
+            delete one;
+    }
+    void add(BackwardPass *one) { all.push_back(one); }
 };
 
 // w blocked: (channel blocks, filters, taps, V)

@@ -6,7 +6,6 @@
 #pragma once
 
 #include <algorithm>
-#include <memory>
 
 #include "dropout.hpp"
 #include "forward.hpp"
@@ -105,14 +104,13 @@ inline bool backward(const Link *links, long count, bool exact) {
     }
     parts = std::min(parts, parts_of(images, 1));
     float *memory = scratch(Use::weights, room), *sums = scratch(Use::dw, parts * sums_room);
-    std::vector<std::unique_ptr<BackwardPass>> stages;
+    BackwardPasses stages(count);
     for (long k = 0; k < count; k++) {
         const bool of_inputs = k > 0 || links[0].dx != nullptr;
         if (links[k].stage.pool == 2)
-            stages.push_back(std::make_unique<PooledBackward>(links[k], of_inputs, memory, sums));
+            stages.add(new PooledBackward(links[k], of_inputs, memory, sums));
         else
-            stages.push_back(
-                std::make_unique<UnpooledBackward>(links[k], of_inputs, exact, memory, sums));
+            stages.add(new UnpooledBackward(links[k], of_inputs, exact, memory, sums));
         memory += room_of(links[k]);
         if (links[k].dw != nullptr)
             sums += parts * sums_of(links[k]);
@@ -122,7 +120,7 @@ inline bool backward(const Link *links, long count, bool exact) {
     const long together = alone ? UnpooledBackward::together(links[0].stage) : 1;
     Threads::instance().run(parts, [&](long part) {
         const Share mine(images, part, parts);
-        for (const auto &stage : stages)
+        for (const BackwardPass *stage : stages.all)
             stage->begin(part);
         for (long n = mine.begin; n < mine.end; n += together) {
             const long some = std::min(together, mine.end - n);
@@ -135,13 +133,13 @@ inline bool backward(const Link *links, long count, bool exact) {
                     dx = handed(k, some * x_size);
                 else if (links[0].dx != nullptr)
                     dx = links[0].dx + n * x_size;
-                stages[k]->images(part, n, some, kept(links[k], n, some, g), dx);
+                stages.all[k]->images(part, n, some, kept(links[k], n, some, g), dx);
                 g = dx;
             }
         }
     });
     bool finite = true;
-    for (const auto &stage : stages)
+    for (const BackwardPass *stage : stages.all)
         finite &= stage->finish(parts);
     return finite;
 }

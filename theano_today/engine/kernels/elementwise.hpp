@@ -3,7 +3,6 @@
 #pragma once
 
 #include <algorithm>
-#include <bit>
 
 #include "scalars.hpp"
 #include "threads.hpp"
@@ -39,7 +38,11 @@ class Reader {
     explicit Reader(const Word *at) : at(at) {}
     Word word() { return *at++; }
     void skip(long words) { at += words; }
-    double real() { return std::bit_cast<double>(*at++); }
+    double real() {
+        double x;
+        std::memcpy(&x, at++, sizeof x);
+        return x;
+    }
     View view() {
         View v;
         std::memcpy(&v, at, sizeof v);

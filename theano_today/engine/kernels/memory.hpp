@@ -3,23 +3,20 @@
 #pragma once
 
 #include <cstdlib>
-#include <map>
-#include <mutex>
-
-#include <pthread.h>
+#include <vector>
 
 #if defined(__linux__)
 #include <sys/mman.h>
 #endif
 
-#include "vec.hpp"
+#include "threads.hpp"
 
 namespace today {
 
 class Memory {
   public:
     static Memory &instance() {
-        std::lock_guard<std::mutex> lock(mutex);
+        const Lock lock(mutex);
         static Memory *memory = nullptr;
         if (memory == nullptr)
             memory = new Memory; // never deleted: arrays may outlive static objects
@@ -29,12 +26,14 @@ class Memory {
     // A block of at least `bytes`, aligned to PAGE bytes, or nullptr
     void *take(long bytes) {
         const long size = round_up(bytes > 0 ? bytes : 1, PAGE);
-        std::lock_guard<std::mutex> lock(mutex);
-        const auto found = unused.lower_bound(size);
-        if (found != unused.end() && found->first <= 2 * size) {
-            void *block = found->second;
-            unused.erase(found);
-            return block;
+        const Lock lock(mutex);
+        Block *best = nullptr;
+        for (Block &one : blocks)
+            if (one.unused && one.size >= size && (best == nullptr || one.size < best->size))
+                best = &one;
+        if (best != nullptr && best->size <= 2 * size) {
+            best->unused = false;
+            return best->address;
         }
         void *block = std::aligned_alloc(PAGE, size);
         if (block == nullptr) { // give back what lies unused, and try again
@@ -46,34 +45,44 @@ class Memory {
 #if defined(__linux__)
         madvise(block, size, MADV_HUGEPAGE); // a wish, which may be refused
 #endif
-        sizes[block] = size;
+        blocks.push_back({block, size, false});
         return block;
     }
 
     void give(void *block) {
-        std::lock_guard<std::mutex> lock(mutex);
-        unused.emplace(sizes.at(block), block);
+        const Lock lock(mutex);
+        for (Block &one : blocks)
+            if (one.address == block)
+                one.unused = true;
     }
 
   private:
     static constexpr long PAGE = 2 << 20;
 
+    struct Block {
+        void *address;
+        long size;
+        bool unused;
+    };
+
     void release() {
-        for (const auto &[size, block] : unused) {
-            sizes.erase(block);
-            std::free(block);
-        }
-        unused.clear();
+        size_t left = 0;
+        for (const Block &one : blocks)
+            if (one.unused)
+                std::free(one.address);
+            else
+                blocks[left++] = one;
+        blocks.resize(left);
     }
 
-    static inline std::mutex mutex;
+    static inline Mutex mutex = PTHREAD_MUTEX_INITIALIZER;
     // A child forked while another thread is in here must not inherit a lock that is held.
     // Registered when the library is loaded: in a function that the other thread is in for the
     // first time, the child would wait for it to come out.
     [[maybe_unused]] static inline const int guarded =
-        pthread_atfork([] { mutex.lock(); }, [] { mutex.unlock(); }, [] { mutex.unlock(); });
-    std::multimap<long, void *> unused;
-    std::map<void *, long> sizes;
+        pthread_atfork([] { pthread_mutex_lock(&mutex); }, [] { pthread_mutex_unlock(&mutex); },
+                       [] { pthread_mutex_unlock(&mutex); });
+    std::vector<Block> blocks; // some dozens
 };
 
 } // namespace today

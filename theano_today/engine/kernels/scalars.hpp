@@ -51,10 +51,14 @@ static INLINE void binary(char *o, const char *a, const char *b, long n, F &&f) 
 template <class T> struct Wrapping {
     using type = T;
 };
-template <class T>
-    requires std::is_integral_v<T>
-struct Wrapping<T> {
-    using type = std::make_unsigned_t<std::conditional_t<(sizeof(T) < 4), int32_t, T>>;
+template <> struct Wrapping<int8_t> {
+    using type = uint32_t;
+};
+template <> struct Wrapping<int32_t> {
+    using type = uint32_t;
+};
+template <> struct Wrapping<int64_t> {
+    using type = uint64_t;
 };
 
 #define UNARY(NAME, R, EXPRESSION)                                                                 \

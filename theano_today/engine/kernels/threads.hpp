@@ -5,17 +5,15 @@
 // whose cores differ in speed, the caller does not wait for a thread that has not started. Sums
 // over items are kept apart and added in the items' order, so that they come out the same in every
 // run.
+//
+// POSIX's threads, of C, because a new machine compiles this before its first net: <functional>,
+// <mutex>, <thread> and <condition_variable> take longer to read than most files here to compile.
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdlib>
 #include <exception>
-#include <functional>
-#include <memory>
-#include <mutex>
 #include <new>
-#include <thread>
 #include <vector>
 
 #include <pthread.h>
@@ -32,13 +30,36 @@ struct Share {
         : begin(count * item / items), end(count * (item + 1) / items) {}
 };
 
+using Mutex = pthread_mutex_t;
+
+class Lock {
+  public:
+    explicit Lock(Mutex &mutex) : mutex(&mutex) { pthread_mutex_lock(&mutex); }
+    ~Lock() { pthread_mutex_unlock(mutex); }
+    Lock(const Lock &) = delete;
+    Lock &operator=(const Lock &) = delete;
+
+  private:
+    Mutex *const mutex;
+};
+
+// What is called for each item: a function object of the caller's, who keeps it
+class Work {
+  public:
+    template <class F>
+    Work(const F &f) : object(&f), call([](const void *f, long item) { (*(const F *)f)(item); }) {}
+    void operator()(long item) const { call(object, item); }
+
+  private:
+    const void *object;
+    void (*call)(const void *, long);
+};
+
 class Threads {
   public:
-    using Work = std::function<void(long item)>;
-
     static Threads &instance() {
         static Threads *pool = nullptr;
-        std::lock_guard<std::mutex> lock(creating);
+        const Lock lock(creating);
         // A forked child has the object but not its threads: it leaves it and makes its own.
         if (pool == nullptr || pool->process != getpid())
             pool = new Threads(pool ? pool->wanted : 1);
@@ -46,7 +67,7 @@ class Threads {
     }
 
     void resize(int threads) {
-        std::lock_guard<std::mutex> lock(running);
+        const Lock lock(running);
         stop();
         start(threads);
     }
@@ -59,26 +80,26 @@ class Threads {
                 work(item);
             return;
         }
-        std::lock_guard<std::mutex> lock(running); // Python's threads take turns
+        const Lock lock(running); // Python's threads take turns
         {
-            std::lock_guard<std::mutex> guard(state);
+            const Lock guard(state);
             current = &work;
             count = items;
             next.store(0, std::memory_order_relaxed);
             failed = nullptr;
             generation.fetch_add(1, std::memory_order_release);
         }
-        changed.notify_all();
+        pthread_cond_broadcast(&changed);
         take_items(work);
-        std::unique_lock<std::mutex> guard(state);
-        current = nullptr; // who comes now is too late
-        if (inside != 0) {
-            guard.unlock();
-            for (int spins = 0; spins < SPINS && inside.load(std::memory_order_acquire); spins++)
-                relax();
-            guard.lock();
-            finished.wait(guard, [&] { return inside == 0; });
+        {
+            const Lock guard(state);
+            current = nullptr; // who comes now is too late
         }
+        for (int spins = 0; spins < SPINS && inside.load(std::memory_order_acquire); spins++)
+            relax();
+        const Lock guard(state);
+        while (inside != 0)
+            pthread_cond_wait(&finished, &state);
         if (failed)
             std::rethrow_exception(failed);
     }
@@ -107,19 +128,29 @@ class Threads {
     void start(int threads) {
         wanted = threads;
         leaving = false;
-        for (int thread = 1; thread < threads; thread++)
-            workers.emplace_back([this, seen = generation.load()] { loop(seen); });
+        first = generation.load();
+        workers.reserve(threads);
+        for (int thread = 1; thread < threads; thread++) {
+            pthread_t worker;
+            const auto run = [](void *pool) -> void * {
+                ((Threads *)pool)->loop();
+                return nullptr;
+            };
+            if (pthread_create(&worker, nullptr, run, this) != 0)
+                break; // fewer do as much work
+            workers.push_back(worker);
+        }
     }
 
     void stop() {
         {
-            std::lock_guard<std::mutex> guard(state);
+            const Lock guard(state);
             leaving = true;
             generation.fetch_add(1, std::memory_order_release);
         }
-        changed.notify_all();
-        for (auto &worker : workers)
-            worker.join();
+        pthread_cond_broadcast(&changed);
+        for (const pthread_t worker : workers)
+            pthread_join(worker, nullptr);
         workers.clear();
     }
 
@@ -128,14 +159,14 @@ class Threads {
             for (long item; (item = next.fetch_add(1, std::memory_order_relaxed)) < count;)
                 work(item);
         } catch (...) {
-            std::lock_guard<std::mutex> guard(state);
+            const Lock guard(state);
             failed = std::current_exception();
             next.store(count, std::memory_order_relaxed);
         }
     }
 
-    void loop(unsigned seen) {
-        for (;;) {
+    void loop() {
+        for (unsigned seen = first;;) {
             for (int spins = 0; spins < SPINS; spins++) {
                 if (generation.load(std::memory_order_acquire) != seen)
                     break;
@@ -143,8 +174,9 @@ class Threads {
             }
             const Work *work;
             {
-                std::unique_lock<std::mutex> guard(state);
-                changed.wait(guard, [&] { return generation.load() != seen; });
+                const Lock guard(state);
+                while (generation.load() == seen)
+                    pthread_cond_wait(&changed, &state);
                 seen = generation.load();
                 if (leaving)
                     return;
@@ -154,23 +186,25 @@ class Threads {
                 inside++;
             }
             take_items(*work);
-            std::lock_guard<std::mutex> guard(state);
+            const Lock guard(state);
             if (--inside == 0)
-                finished.notify_all();
+                pthread_cond_broadcast(&finished);
         }
     }
 
-    static inline std::mutex creating;
+    static inline Mutex creating = PTHREAD_MUTEX_INITIALIZER;
     // As in memory.hpp
     [[maybe_unused]] static inline const int guarded = pthread_atfork(
-        [] { creating.lock(); }, [] { creating.unlock(); }, [] { creating.unlock(); });
+        [] { pthread_mutex_lock(&creating); }, [] { pthread_mutex_unlock(&creating); },
+        [] { pthread_mutex_unlock(&creating); });
     const pid_t process;
     int wanted = 1;
     bool leaving = false;
-    std::vector<std::thread> workers;
-    std::mutex running; // held by the thread whose work is done
-    std::mutex state;   // guards what follows
-    std::condition_variable changed, finished;
+    std::vector<pthread_t> workers;
+    unsigned first = 0;                        // generation that workers begin at
+    Mutex running = PTHREAD_MUTEX_INITIALIZER; // held by the thread whose work is done
+    Mutex state = PTHREAD_MUTEX_INITIALIZER;   // guards what follows
+    pthread_cond_t changed = PTHREAD_COND_INITIALIZER, finished = PTHREAD_COND_INITIALIZER;
     std::atomic<unsigned> generation{0};
     std::atomic<int> inside{0}; // workers that take items
     const Work *current = nullptr;

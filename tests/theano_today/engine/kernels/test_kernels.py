@@ -21,7 +21,7 @@ from theano_today.engine.library import KERNELS
 
 HERE = Path(__file__).parent
 SOURCES = [HERE / "check_kernels.cpp", KERNELS / "glue.cpp"]
-FLAGS = ["-std=c++20", "-pthread"]
+FLAGS = ["-std=c++17", "-pthread"]
 
 SECTIONS = {
     "stages": 300,
