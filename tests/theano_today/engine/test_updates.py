@@ -84,7 +84,7 @@ def test_what_is_not_finite(rule, run, of_product):
     w, v, g = (a.ravel()[:, None] for a in np.meshgrid(*[np.float32(kinds)] * 3))
     rate, momentum = np.float32(0.75), np.float32(0.9)
 
-    w0, v0 = theano.shared(w), theano.shared(v)
+    w0 = theano.shared(w)
     gradient = T.fmatrix()
     with np.errstate(all="ignore"):
         steps = rule([gradient], [w0], learning_rate=rate, momentum=momentum)
