@@ -111,6 +111,26 @@ def test_dead_units():
         np.testing.assert_array_equal(product(x, y), x.astype(np.float64) @ y)
 
 
+def test_zeros_scattered_all_over():
+    """The numbers of a dense product, to the last bit; 0 * inf and 0 * NaN are NaN."""
+    for m, k, n in [(24, 40, 5), (128, 1000, 130), (33, 2100, 64), (70, 513, 200)]:
+        x = RANDOM.normal(size=(m, k)).astype(np.float32)
+        y = RANDOM.normal(size=(k, n)).astype(np.float32)
+        x[1:][RANDOM.uniform(size=(m - 1, k)) < 0.7] = 0  # no unit is dead
+        for right in (y, np.asfortranarray(y)):
+            got = product(x, right)
+            assert relative(got, x.astype(np.float64) @ y) <= 1e-6
+            for first in range(0, m - 12, 12):  # of few rows there is no list
+                np.testing.assert_array_equal(
+                    got[first : first + 12], product(x[first : first + 12], y)
+                )
+            ruined = right.copy("K")
+            ruined[k // 2, 0], ruined[3, n - 1] = np.inf, np.nan
+            with np.errstate(invalid="ignore"):
+                want = x @ ruined
+            np.testing.assert_array_equal(np.isnan(product(x, ruined)), np.isnan(want))
+
+
 def test_dot22_scalar():
     x, y = matrix(4, 5), matrix(5, 6)
     (got,) = by_thunk(blas.Dot22Scalar(), x, y, np.float32(0.5))

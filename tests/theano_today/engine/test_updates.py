@@ -100,6 +100,29 @@ def test_what_is_not_finite(rule, run, of_product):
     np.testing.assert_allclose(got, [w0.get_value(), velocity.get_value()], rtol=1e-5, atol=1e-7)
 
 
+@pytest.mark.parametrize("shape", [(64, 3, 40), (171, 150, 128), (200, 33, 300), (90, 1000, 33)])
+def test_a_gradient_of_zeros_scattered_all_over(shape):
+    """The numbers of a dense product, to the last bit; 0 * inf is NaN."""
+    m, n, k = shape
+    w, v, x, g = noise(m, n), noise(m, n), noise(k, m), noise(k, n)
+    g[1:][RANDOM.uniform(size=(k - 1, n)) < 0.8] = 0  # no unit is dead
+    rates = np.float32(0.01), np.float32(0.9)
+    op = Momentum(True, True)
+    got = by_thunk(op, w, v, x.T, g, *rates)
+    want = by_definition(True, w, v, x.T.astype(np.float64) @ g, *rates)
+    for mine, theirs in zip(got, want, strict=True):
+        assert relative(mine, theirs) <= 1e-5
+    for first in range(0, m, 50):  # of few rows there is no list
+        part = slice(first, first + 50)
+        few = by_thunk(op, w[part].copy(), v[part].copy(), x.T[part], g, *rates)
+        for mine, theirs in zip(got, few, strict=True):
+            np.testing.assert_array_equal(mine[part], theirs)
+    x[7, 20] = np.inf
+    _, velocity = by_thunk(op, w, v, x.T, g, *rates)
+    with np.errstate(invalid="ignore"):
+        np.testing.assert_array_equal(np.isnan(velocity), np.isnan(x.T @ g))
+
+
 def test_arrays_that_do_not_fit():
     rate = np.float32(0.1)
     with pytest.raises(ValueError, match="do not fit"):

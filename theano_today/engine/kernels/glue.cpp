@@ -16,6 +16,7 @@
 #include "memory.hpp"
 #include "mrg.hpp"
 #include "pool.hpp"
+#include "product.hpp"
 #include "stage.hpp"
 #include "sums.hpp"
 #include "update.hpp"

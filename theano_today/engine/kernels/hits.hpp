@@ -86,7 +86,9 @@ inline void pack_hits(const StageShape &s, PooledGradient g, const uint8_t *winn
         const __m512i base = _mm512_loadu_si512(patches + t);
         for (int i = 0; i < many; i++) {
             const __m512i w = (__m512i)won[i];
-            const __mmask16 live = _mm512_test_epi32_mask(w, w);
+            const __mmask16 live = _mm512_mask_cmp_ps_mask(_mm512_test_epi32_mask(w, w),
+                                                           (__m512)gradient[i], _mm512_setzero_ps(),
+                                                           _CMP_NEQ_UQ); // dropout leaves some out
             const __mmask16 tied = _mm512_test_epi32_mask(w, _mm512_sub_epi32(w, one));
             if (__builtin_expect(_cvtmask16_u32(tied) != 0, 0)) {
                 for (int k = 0; k < count; k++)
@@ -127,8 +129,9 @@ inline void pack_hits(const StageShape &s, PooledGradient g, const uint8_t *winn
             if (__builtin_expect(usual, 1)) {
                 *end[i].patch = patches[t] + moved[won];
                 *end[i].gradient = gradient;
-                end[i].patch += won != 0;
-                end[i].gradient += won != 0;
+                const bool live = won != 0 && gradient != 0; // dropout leaves some out
+                end[i].patch += live;
+                end[i].gradient += live;
             } else {
                 add_hits(end[i], won, gradient, patches[t], row);
             }

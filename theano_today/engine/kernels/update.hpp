@@ -5,9 +5,10 @@
 //   w <- w + momentum * v - rate * g     (Lasagne's formulation: lasagne.updates)
 #pragma once
 
-#include "gemm.hpp"
-
+#include <algorithm>
 #include <cmath>
+
+#include "sparse.hpp"
 
 namespace today {
 
@@ -81,31 +82,61 @@ inline void pack_columns(float *panel, Matrix b, Some js, long first, long k) {
 // W, v (m, n) contiguous, after a step with the gradient A (m, k) @ B (k, n), a stripe of rows
 // at a time: what the gradient is needed for happens while it is still in the cache. Rows of A
 // and columns of B that are all 0 are left out of the product.
-inline void update_with_product(Step rule, float *w, float *v, Matrix a, Matrix b, long m, long n,
-                                long k) {
-    const Some js = alive(b, k, n, (int32_t *)scratch(Use::live_columns, n + V));
-    const long panels = (js.count + PANEL - 1) / PANEL;
-    float *packed = scratch(Use::panels, panels * PANEL * k);
-    Threads &pool = Threads::instance();
-    const bool small = m * n * k < TOO_SMALL;
-    const auto pack = [&](long p) { pack_columns(packed + p * PANEL * k, b, js, p * PANEL, k); };
-    if (small)
-        for (long p = 0; p < panels; p++)
-            pack(p);
-    else
-        pool.run(panels, pack);
+class ProductUpdate {
+  public:
+    ProductUpdate(Step rule, float *w, float *v, Matrix a, Matrix b, long m, long n, long k)
+        : rule(rule), w(w), v(v), a(a), b(b), m(m), n(n), k(k), row(round_up(n, PANEL)) {}
 
-    const long row = round_up(n, PANEL);
-    const auto update_stripe = [&](long stripe) {
-        const long top = stripe * STRIPE, count = m - top < STRIPE ? m - top : STRIPE;
+    void run() {
+        long numbers;
+        js = alive(b, k, n, (int32_t *)scratch(Use::live_columns, n + V), &numbers);
+        const bool small = m * n * k < TOO_SMALL;
+        Threads &pool = Threads::instance();
+        const auto all = [&](long items, auto &&work) {
+            if (small)
+                for (long item = 0; item < items; item++)
+                    work(item);
+            else
+                pool.run(items, work);
+        };
+        panels = (js.count + PANEL - 1) / PANEL;
+        packed = scratch(Use::panels, panels * PANEL * k);
+        listed = a.row == 1 && m >= PANEL && k >= 32 && row <= LISTED_COLUMNS &&
+                 worth_a_list(numbers, k, js.count);
+        if (listed)
+            list = list_numbers({b.data, b.column, b.row}, n, k);
+        all(panels, [&](long p) { pack_columns(packed + p * PANEL * k, b, js, p * PANEL, k); });
+        const long rows = listed ? PANEL : STRIPE; // of a stripe
+        all((m + rows - 1) / rows,
+            [&](long stripe) { update_stripe(stripe * rows, std::min(rows, m - stripe * rows)); });
+    }
+
+  private:
+    static constexpr long LISTED_COLUMNS = 2048; // whose sums stay in the second level's cache
+
+    // W and v of `count` rows from `top` on
+    void update_stripe(long top, long count) const {
+        float *gradient = scratch(Use::pooled, std::max(STRIPE, long(PANEL)) * row);
+        // The memory of w and v is on its way while their gradient is computed.
+        Soon soon_w(w + top * n, count * n, 0, 1), soon_v(v + top * n, count * n, 0, 1);
+        if (!listed || !by_list(top, count, gradient, soon_w, soon_v))
+            for (long first = 0; first < count; first += STRIPE)
+                by_tiles(top + first, std::min(STRIPE, count - first), gradient + first * row,
+                         soon_w, soon_v);
+        for (long i = 0; i < count; i++)
+            step_through(rule, w + (top + i) * n, v + (top + i) * n, gradient + i * row, n);
+    }
+
+    void by_tiles(long top, long count, float *gradient, Soon soon_w, Soon soon_v) const {
         const Matrix turned = {a.data + top * a.row, a.column, a.row};
         const Some is = alive(turned, k, count, (int32_t *)scratch(Use::counts, STRIPE + V));
         float *left = scratch(Use::left, STRIPE * k);
         pack_left(left, a.at(top, 0), is, k);
-        float *gradient = scratch(Use::pooled, STRIPE * row);
         std::memset(gradient, 0, count * row * sizeof(float));
-        // The memory of w and v is on its way while their gradient is computed.
-        Soon soon_w(w + top * n, count * n, 0, 1), soon_v(v + top * n, count * n, 0, 1);
+        // Locals: stores of vectors may change a member, as far as a compiler knows.
+        const float *packed = this->packed;
+        const Some js = this->js;
+        const long panels = this->panels, k = this->k, n = this->n, row = this->row;
         for (long i = 0; i < is.count; i += ROWS)
             with_rows(is.count - i < ROWS ? is.count - i : ROWS, [&](auto rows) {
                 constexpr int MR = decltype(rows)::value;
@@ -132,15 +163,46 @@ inline void update_with_product(Step rule, float *w, float *v, Matrix a, Matrix 
                     }
                 }
             });
-        for (long i = 0; i < count; i++)
-            step_through(rule, w + (top + i) * n, v + (top + i) * n, gradient + i * row, n);
-    };
-    const long stripes = (m + STRIPE - 1) / STRIPE;
-    if (small)
-        for (long stripe = 0; stripe < stripes; stripe++)
-            update_stripe(stripe);
-    else
-        pool.run(stripes, update_stripe);
+    }
+
+    // From B's numbers that are not 0; false if A has one that is not finite
+    bool by_list(long top, long count, float *gradient, Soon soon_w, Soon soon_v) const {
+        float *panel = scratch(Use::left, k * PANEL), *sums = scratch(Use::products, row * PANEL);
+        if (!pack_panel(panel, {a.data, a.column, a.row}, All{k}, k, top, top + count))
+            return false;
+        const long lines = count * VECTORS / PANEL + 1;
+        sparse_product(list, panel, sums, PANEL, PANEL, true, [&] {
+            for (long line = 0; line < lines; line++) {
+                soon_w.line<1>();
+                soon_v.line<1>();
+            }
+        });
+        for (long j = 0; j < n; j += V)
+            for (long i = 0; i < PANEL; i += V) {
+                vf square[V];
+                EACH (q, V)
+                    square[q] = load(sums + (j + q) * PANEL + i);
+                transpose(square);
+                EACH (q, V)
+                    store(gradient + (i + q) * row + j, square[q]);
+            }
+        return true;
+    }
+
+    const Step rule;
+    float *w, *v;
+    const Matrix a, b;
+    const long m, n, k, row;
+    Some js;
+    long panels;
+    float *packed;
+    bool listed;
+    Sparse list;
+};
+
+inline void update_with_product(Step rule, float *w, float *v, Matrix a, Matrix b, long m, long n,
+                                long k) {
+    ProductUpdate(rule, w, v, a, b, m, n, k).run();
 }
 
 } // namespace today

@@ -42,6 +42,11 @@ struct Factor {
             for (size_t i = 0; i < memory.size(); i++)
                 if (i % 3 == 0 || (column != 0 && long(i) / column % 5 == 1))
                     memory[i] = 0;
+        if (random.chance(40)) { // zeros scattered all over
+            const int zeros = int(random.between(20, 95));
+            for (float &v : memory)
+                v = random.chance(zeros) ? 0 : v;
+        }
         if (rows > 0 && random.chance(10)) // from the last row to the first
             data += (rows - 1) * row, row = -row;
     }
@@ -118,6 +123,8 @@ void check_products(long cases) {
             m = random.between(1, 9), n = random.between(1, 70), k = random.between(1000, 2500);
         if (random.chance(10)) // more rows than panels
             m = random.between(200, 500), n = random.between(1, 9);
+        if (random.chance(15)) // a batch, as a dense layer has it
+            m = random.between(20, 60), n = random.between(1, 200), k = random.between(60, 600);
         const bool integers = random.chance(50);
         const Factor a(random, m, k, integers), b(random, k, n, integers);
         Guarded<float> c(m * n), again(m * n);
@@ -156,7 +163,9 @@ void check_updates(long cases) {
     Random random(3);
     for (long t = 0; t < cases; t++) {
         const bool of_product = random.chance(60), nesterov = random.chance(50);
-        const long m = random.below(30), n = random.below(140), k = random.below(50);
+        const bool many = random.chance(30);
+        const long m = random.below(many ? 170 : 30), n = random.below(140);
+        const long k = random.below(many ? 200 : 50);
         const long count = of_product ? m * n : random.below(3000);
         const float rate = 0.01f * random.number(), momentum = random.chance(10) ? 0 : 0.9f;
         const Factor a(random, m, k, false), b(random, k, n, false);
