@@ -232,7 +232,7 @@ def _worth_keeping(numbers: Numbers, inputs, outputs, constants: set) -> dict[An
     for node in order:
         if any(v in varying for v in node.inputs):
             varying.update(node.outputs)
-    inner = {v for node in known for v in node.outputs}
+    inner = dict.fromkeys(v for node in known for v in node.outputs)  # in order
     wanted = [v for v in outputs if v in inner]
     for node in order:
         if node.outputs[0] not in inner:

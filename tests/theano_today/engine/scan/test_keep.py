@@ -12,6 +12,7 @@ import pytest
 import theano
 import theano.tensor as T
 from lasagne.layers import GRULayer, InputLayer, LSTMLayer, RecurrentLayer, get_output
+from theano.gof import FunctionGraph, MergeOptimizer, graph
 from theano.scan_module.scan_op import Scan
 from theano.tensor import blas
 
@@ -147,6 +148,21 @@ def test_the_same_bits_on_any_number_of_threads():
     for others in results[1:]:
         for a, b in zip(results[0], others, strict=True):
             np.testing.assert_array_equal(a, b)
+
+
+def test_what_is_kept_has_the_order_of_the_graph():
+    # DebugMode compiles a graph ten times, and refuses scans that differ.
+    outputs = Layer("gru").outputs()
+    given = [v for v in graph.inputs(outputs) if not isinstance(v, graph.Constant)]
+    found = []
+    for _ in range(4):
+        fgraph = FunctionGraph(given, outputs, clone=True)
+        for optimizer in MergeOptimizer(), keep.KeepForGradient():
+            optimizer.optimize(fgraph)
+        found.append([node.op for node in fgraph.toposort() if isinstance(node.op, Scan)])
+    first, *others = found
+    assert len(first[0].outputs) > 2
+    assert others == [first] * 3
 
 
 def test_copies_and_pickles():
