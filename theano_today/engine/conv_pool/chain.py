@@ -20,6 +20,10 @@ from theano_today.engine.conv_pool.op import ConvPool, ConvPoolGrad, backward, f
 from theano_today.engine.thunks import thunk_of
 
 
+def _described(stages) -> str:
+    return ", ".join(stage.in_words() for stage in stages)
+
+
 class ConvPoolChain(Op):
     """Stages, each of which reads the p of the one before.
 
@@ -38,6 +42,9 @@ class ConvPoolChain(Op):
 
     def __init__(self, stages, kept):
         self.stages, self.kept = stages, kept
+
+    def __str__(self):
+        return f"ConvPoolChain{{{_described(self.stages)}}}"
 
     def factors(self, inputs):
         """Return w, and b and mask where it has them, of each stage, of all inputs but x."""
@@ -105,6 +112,9 @@ class ConvPoolGradChain(Op):
 
     def __init__(self, stages):
         self.stages = stages
+
+    def __str__(self):
+        return f"ConvPoolGradChain{{{_described(self.stages)}}}"
 
     def own(self, inputs):
         """Return the inputs of each stage but g, of all inputs or of their shapes."""

@@ -43,6 +43,15 @@ class _Stage(Op):
         part of the stage compares them. No Winograd, whose sums depend on the place in a square.
     """
 
+    def in_words(self):
+        """Say what it computes, in few words."""
+        words = ["{}x{}".format(*self.filter_size)]
+        for name, numbers in ("stride", self.subsample), ("dilation", self.dilation):
+            if numbers != (1, 1):
+                words.append("{} {}x{}".format(name, *numbers))
+        told = ("rectify", self.rectify), ("pool", self.pool == 2), ("dropout", self.dropped)
+        return " + ".join([" ".join(words), *(word for word, holds in told if holds)])
+
     def infer_out(self, rows, columns):
         """Return the rows and columns of z, of x's."""
         top, bottom, left, right = self.border
@@ -251,6 +260,9 @@ class ConvPool(_Stage):
         self.pool, self.subsample, self.dilation = pool, subsample, dilation
         self.in_order = in_order
 
+    def __str__(self):
+        return f"ConvPool{{{self.in_words()}}}"
+
     def split(self, factors):
         """Return w, b and mask, or None for what is not there, of the inputs but x."""
         w, *rest = factors
@@ -336,6 +348,9 @@ class ConvPoolGrad(_Stage):
         self.scale = scale
         self.pool, self.subsample, self.dilation = pool, subsample, dilation
         self.in_order = in_order
+
+    def __str__(self):
+        return f"ConvPoolGrad{{{self.in_words()}}}"
 
     @property
     def count(self):

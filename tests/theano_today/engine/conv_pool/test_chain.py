@@ -180,6 +180,21 @@ def test_against_the_reference():
     np.testing.assert_array_equal(winners, winners1)
 
 
+def test_how_they_are_printed():
+    # As debugprint and errors show them; without addresses, which differ from run to run.
+    first = ConvPool((5, 3), (0,) * 4, True, True, True, True, p_blocked=True, scale=2.0)
+    last = ConvPool(
+        (3, 3), (1,) * 4, True, False, True, False, True, pool=1, subsample=(2, 1), dilation=(1, 2)
+    )
+    assert str(first) == "ConvPool{5x3 + rectify + pool + dropout}"
+    chain = ConvPoolChain((first, last), ((False, False), (True, True)))
+    assert str(chain) == (
+        "ConvPoolChain{5x3 + rectify + pool + dropout, 3x3 stride 2x1 dilation 1x2}"
+    )
+    gradient = ConvPoolGrad((3, 3), (0,) * 4, True, True, True, True, True)
+    assert str(ConvPoolGradChain((gradient,))) == "ConvPoolGradChain{3x3 + rectify + pool}"
+
+
 def test_images_that_do_not_fit():
     forward, _ = ops()
     w1, w2 = np.zeros((9, 2, 3, 3), np.float32), np.zeros((6, 9, 2, 2), np.float32)
