@@ -32,7 +32,7 @@ from theano_today.engine.conv_pool.op import from_blocks, to_blocks
 from theano_today.engine.elemwise import _function, shape_of
 from theano_today.engine.patterns import Rewrite, operands
 from theano_today.engine.programs import HEAD
-from theano_today.engine.thunks import thunk_of
+from theano_today.engine.thunks import Latest, thunk_of
 
 log = logging.getLogger("theano_today")
 
@@ -41,7 +41,6 @@ _IMAGES, _BLOCKED = (False,) * 4, (False,) * 5
 _OF_CHANNELS, _NUMBER = (True, False, True, True), (True,) * 4
 # More would not stay in the cache, or take longer than memory does.
 _MOST_INPUTS, _MOST_FUNCTIONS, _MOST_REGISTERS = 20, 48, 24
-_KEPT = 16  # shapes of arrays whose calls are remembered
 
 
 class Instruction(ctypes.Structure):
@@ -170,7 +169,7 @@ class Calls:
         self.fixed = [id(a) for a in program.constants]
         self.count = len(kinds) + len(self.fixed) + len(op.sums)
         self.objects = ctypes.c_int64 * self.count
-        self.ready: dict = {}
+        self.ready = Latest()
 
     def __call__(self, *arrays) -> list[np.ndarray]:
         """Return the outputs.
@@ -186,10 +185,7 @@ class Calls:
         key = channels, *[(a.shape, a.strides) for a in arrays]
         ready = self.ready.get(key)
         if ready is None:
-            ready = self._prepare(arrays, channels)
-            while len(self.ready) >= _KEPT:
-                self.ready.pop(next(iter(self.ready)), None)
-            self.ready[key] = ready
+            ready = self.ready.keep(key, self._prepare(arrays, channels))
         shapes, contiguous, described = ready
         outputs = [library.empty(shape) for shape in shapes]
         if described is None:

@@ -14,9 +14,9 @@ import numpy as np
 
 from theano_today.engine import library
 from theano_today.engine.formulas import BLOCK, RANK, Formula, Uncovered
+from theano_today.engine.thunks import Latest
 
 _MANY = 16  # rows that are worth being divided among threads
-_KEPT = 16  # ways to lie that are remembered
 
 # Where an array keeps the address of its data: behind what every object of Python begins with
 # (struct PyArrayObject of NumPy's C API).
@@ -52,7 +52,7 @@ class Program:
         count = formula.outputs + formula.inputs + len(self.constants)
         self._objects = ctypes.c_int64 * count
         self._fixed = [id(a) for a in self.constants]
-        self._ready: dict = {}
+        self._ready = Latest()
 
     def run(self, *arrays: np.ndarray) -> list[np.ndarray]:
         """Return the outputs.
@@ -67,10 +67,7 @@ class Program:
         key = tuple([(a.shape, a.strides, a.dtype) for a in arrays])
         ready = self._ready.get(key)
         if ready is None:
-            ready = self.prepare(arrays)
-            while len(self._ready) >= _KEPT:
-                self._ready.pop(next(iter(self._ready)), None)
-            self._ready[key] = ready
+            ready = self._ready.keep(key, self.prepare(arrays))
         shape, call = ready
         if call is None:
             return self._by_copies(arrays, shape)

@@ -27,10 +27,10 @@ from theano.tensor.subtensor import Subtensor
 
 from theano_today.engine import genuine, shapes
 from theano_today.engine.patterns import Rewrite
+from theano_today.engine.thunks import Latest
 
 NAME = "sizes"
 _FEW = 8  # nodes that are not worth it
-_KEPT = 16  # sets of shapes that are remembered
 
 
 class Sizes(Op):
@@ -49,7 +49,7 @@ class Sizes(Op):
         self._prepare()
 
     def _prepare(self) -> None:
-        self._known: dict[tuple, list] = {}
+        self._known = Latest()
         self._lengths: list[tuple[int, int]] = []
         self._steps: list[tuple[Callable, list[int]]] = []
         self._constants: list[Any] = []
@@ -79,10 +79,7 @@ class Sizes(Op):
             values: list = [*lengths, *self._constants]
             for compute, places in self._steps:
                 values.append(compute(*[values[k] for k in places]))
-            found = [make(values[k]) for k, make in self._results]
-            while len(self._known) >= _KEPT:
-                self._known.pop(next(iter(self._known)), None)
-            self._known[lengths] = found
+            found = self._known.keep(lengths, [make(values[k]) for k, make in self._results])
         for cell, value in zip(output_storage, found, strict=True):
             # A copy: others may overwrite it.
             cell[0] = value.copy() if type(value) is np.ndarray else value

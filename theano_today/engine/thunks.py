@@ -9,6 +9,19 @@ import numpy as np
 from theano_today.engine import genuine
 
 
+class Latest(dict):
+    """What was prepared for the latest few keys, shapes of arrays for instance."""
+
+    _COUNT = 16
+
+    def keep(self, key, value):
+        """Add a value, in the place of the oldest where there are enough, and return it."""
+        while len(self) >= self._COUNT:
+            self.pop(next(iter(self)), None)
+        self[key] = value
+        return value
+
+
 def thunk_of(run: Callable, node, storage_map, compute_map) -> Callable[[], None]:
     """Return a thunk of `node`.
 

@@ -31,11 +31,10 @@ from theano_today.engine.channels import (
 )
 from theano_today.engine.elemwise import shape_of
 from theano_today.engine.patterns import Rewrite
-from theano_today.engine.thunks import thunk_of
+from theano_today.engine.thunks import Latest, thunk_of
 from theano_today.engine.update_rules import FUSION
 
 NAME = "vectors"
-_KEPT = 16  # lengths that are remembered
 _FLOAT = np.dtype(np.float32)
 
 
@@ -114,7 +113,7 @@ class Calls:
     def __init__(self, program, patterns) -> None:
         self.program, self.patterns = program, patterns
         self.fixed = [id(a) for a in program.constants]
-        self.ready: dict = {}
+        self.ready = Latest()
 
     def __call__(self, *arrays):
         """Return the outputs.
@@ -129,10 +128,7 @@ class Calls:
         key = tuple([a.size for a in arrays])
         ready = self.ready.get(key)
         if ready is None:
-            ready = self._prepare(arrays)
-            while len(self.ready) >= _KEPT:
-                self.ready.pop(next(iter(self.ready)), None)
-            self.ready[key] = ready
+            ready = self.ready.keep(key, self._prepare(arrays))
         shapes, kind, words, more = ready
         outs = [np.empty(shape, _FLOAT) for shape in shapes]
         objects = kind(*map(id, outs), *map(id, arrays), *self.fixed)

@@ -10,7 +10,7 @@ from theano.gof import Apply, Op
 from theano.tensor.signal.pool import pool_2d
 
 from tests.theano_graphs import fused, names
-from theano_today.engine.thunks import thunk_of
+from theano_today.engine.thunks import Latest, thunk_of
 
 
 def pieces():
@@ -18,6 +18,13 @@ def pieces():
     node = T.add(x, y).owner
     storage = {x: [2.0], y: [3.0], node.outputs[0]: [None]}
     return node, storage, [storage[v] for v in node.outputs], x
+
+
+def test_the_latest_are_kept():
+    latest = Latest()
+    for k in range(40):
+        assert latest.keep(k, str(k)) == str(k)
+    assert list(latest.items()) == [(k, str(k)) for k in range(24, 40)]
 
 
 def test_it_reads_writes_and_says_that_it_has():
