@@ -49,7 +49,8 @@ def _patch_scan(scan_op: ModuleType) -> None:
 
 
 def _register(theano: ModuleType) -> None:
-    from theano_today.engine import channels, genuine, sizes, update_rules, updates, vectors
+    from theano_today.engine import genuine, sizes, update_rules, updates, vectors
+    from theano_today.engine.channelwise import rewrite as channelwise
     from theano_today.engine.conv_pool import blocks, chain, dropout, legacy, rewrite
     from theano_today.engine.scan import gradients, keep, loop
 
@@ -60,7 +61,7 @@ def _register(theano: ModuleType) -> None:
     dropout.register()
     chain.register()
     keep.register()
-    channels.register()
+    channelwise.register()
     blocks.register()
     updates.register()
     update_rules.register()

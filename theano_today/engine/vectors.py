@@ -21,7 +21,7 @@ from theano.tensor import TensorType
 from theano.tensor.elemwise import DimShuffle, Elemwise
 
 from theano_today.engine import genuine, library, programs
-from theano_today.engine.channels import (
+from theano_today.engine.channelwise.composites import (
     computed,
     evaluated,
     is_constant,

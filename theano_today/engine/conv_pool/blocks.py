@@ -21,8 +21,11 @@ from theano.compile.ops import Shape_i
 from theano.gof import Apply, Op, Variable
 from theano.tensor import TensorType, lscalar
 
-from theano_today.engine import channels, library
-from theano_today.engine.channels import Channelwise, is_constant, is_function, is_sum, number_of
+from theano_today.engine import library
+from theano_today.engine.channelwise.composites import computed, is_constant, number_of, scalar_op
+from theano_today.engine.channelwise.op import Channelwise
+from theano_today.engine.channelwise.program import program_of
+from theano_today.engine.channelwise.rewrite import is_function, is_sum
 from theano_today.engine.conv_pool.op import ConvPool, ConvPoolGrad, from_blocks, to_blocks
 from theano_today.engine.conv_pool.rewrite import remade
 from theano_today.engine.conv_pool.transposed import ConvTransposed
@@ -155,8 +158,8 @@ def _functions_of(node):
     inputs = list(varying.values())
     if is_sum(node):
         return ts.Composite(list(varying), [ts.identity(*scalars)]), (True,), inputs
-    op = channels.scalar_op(node)
-    outputs = channels.computed(op, scalars)
+    op = scalar_op(node)
+    outputs = computed(op, scalars)
     return ts.Composite(list(varying), outputs), (False,), inputs
 
 
@@ -207,7 +210,7 @@ class _Group:
         for node in self.nodes:
             composite, _, inputs = _functions_of(node)
             of_images = [_is_image(v) for v in inputs]
-            if channels.program_of(composite, of_images) is None:
+            if program_of(composite, of_images) is None:
                 return False
         return True
 

@@ -13,9 +13,10 @@ from theano.compile.debugmode import DebugMode
 from theano.tensor.nnet import abstract_conv, conv2d
 
 from tests.theano_graphs import by_perform, by_thunk, count, fused, ops, relative, stock
-from tests.theano_today.engine.test_channels import drawn, evaluate, normalized
+from tests.theano_today.engine.channelwise.test_op import drawn, evaluate
+from tests.theano_today.engine.channelwise.test_rewrite import normalized
 from theano_today.engine import library
-from theano_today.engine.channels import Channelwise
+from theano_today.engine.channelwise.op import Channelwise
 from theano_today.engine.conv_pool.blocks import SameChannels, ToBlocks, ToPlanes
 from theano_today.engine.conv_pool.op import from_blocks, to_blocks
 

@@ -32,7 +32,7 @@ struct Link {
     float scale = 0;
 };
 
-// As kernels/channels.hpp and channels.py have them, field for field.
+// As kernels/channels.hpp and engine/channelwise have them, field for field.
 struct Instruction {
     int32_t what, to, a, b, c, d, e;
 };

@@ -9,12 +9,11 @@ import multiprocessing
 import numpy as np
 import pytest
 import theano
-import theano.scalar as ts
 import theano.tensor as T
 
 from tests.theano_graphs import count, fused, ops, relative, stock
-from theano_today.engine import channels
-from theano_today.engine.channels import Channelwise
+from theano_today.engine.channelwise import rewrite
+from theano_today.engine.channelwise.op import Channelwise
 
 
 def plain(inputs, outputs):
@@ -97,117 +96,6 @@ def test_stock():
         theirs(value, *parameters(np.random.RandomState(3), 5)), strict=True,
     ):  # fmt: skip
         assert relative(got, want) <= 1e-5
-
-
-def drawn(random):
-    """Return a Channelwise of random functions, and arrays for it."""
-    half = ts.constant(0.5, dtype="float32")
-    kinds = [(2, 3), *[(1, 3), (1, 1), (2, 3)][: random.randint(1, 4)]]
-    inputs = [ts.float32() for _ in kinds]
-    known = list(inputs)
-    functions = [
-        ts.add, ts.mul, ts.sub, ts.true_div, ts.maximum, lambda a, b: a * b + a,
-        lambda a, b: ts.sgn(a) * ts.sqr(b),
-        lambda a, b: ts.add(a, b, a), lambda a, b: ts.sqrt(abs(a) + abs(b)),
-        lambda a, b: half * (a + b + abs(a + b)),
-        lambda a, b: half * a + half * a * ts.sgn(b),
-        lambda a, b: (a - b) * inputs[-1] + inputs[-1], lambda a, b: (a - b) * inputs[-1] / b,
-        lambda a, b: a * b + inputs[-1] + b + a,
-    ]  # fmt: skip
-    for _ in range(random.randint(1, 12)):
-        a, b = (known[random.randint(len(known))] for _ in range(2))
-        known.append(functions[random.randint(len(functions))](a, b))
-    outputs = [
-        ts.identity(inputs[0]) if random.randint(5) == 0 else ts.add(known[0], v)
-        for v in known[-random.randint(1, 4) :]
-    ]
-    sums = tuple(bool(random.randint(2)) for _ in outputs)
-    n, c, h, w = random.randint(1, 8), random.randint(1, 40), *random.randint(1, 30, 2)
-    shapes = {(2, 3): (n, c, h, w), (1, 3): (1, c, 1, 1), (1, 1): (1, 1, 1, 1)}
-    arrays = [random.normal(size=shapes[kind]).astype(np.float32) for kind in kinds]
-    return Channelwise(ts.Composite(inputs, outputs), sums), arrays
-
-
-def evaluate(op, arrays, how):
-    kinds = [
-        T.TensorType(
-            a.dtype,
-            [length == 1 for length in a.shape] if a.shape[:1] == (1,) else (False,) * a.ndim,
-        )
-        for a in arrays
-    ]
-    inputs = [kind() for kind in kinds]
-    node = op.make_node(*inputs)
-    outputs = [[None] for _ in node.outputs]
-    if how == "perform":
-        op.perform(node, arrays, outputs)
-    else:
-        storage = dict(zip(inputs, [[a] for a in arrays], strict=True))
-        storage |= dict(zip(node.outputs, outputs, strict=True))
-        op.make_thunk(node, storage, {v: [False] for v in node.outputs}, [])()
-    return [cell[0] for cell in outputs]
-
-
-def test_random_functions():
-    """The kernel against NumPy: functions to the last bit, sums in float64."""
-    random = np.random.RandomState(4)
-    for _ in range(150):
-        op, arrays = drawn(random)
-        if arrays[0].shape[0] == 1:  # it would be taken for channels' numbers
-            continue
-        if random.randint(4) == 0:
-            arrays[0].flat[random.randint(arrays[0].size)] = (np.nan, np.inf)[random.randint(2)]
-        got, want = (evaluate(op, arrays, how) for how in ("kernel", "perform"))
-        for one, other, of_sum in zip(got, want, op.sums, strict=True):
-            assert one.dtype == other.dtype == np.float32
-            assert one.shape == other.shape
-            if of_sum:
-                np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-30)
-            else:
-                np.testing.assert_array_equal(one, other)
-
-
-def steps_of(*outputs, images=2, sums=()):
-    """Return the names of a program's steps, of inputs named a to e, of which some are images."""
-    inputs = [ts.float32(name) for name in "abcde"]
-    composite = ts.Composite(inputs, [f(*inputs) for f in outputs])
-    program = channels.program_of(composite, [k < images for k in range(5)], sums)
-    names = {number: name for name, number in channels.SEVERAL.items()}
-    return [names.get(one.what, "other") for one in program.instructions], program.places
-
-
-def test_steps_that_do_several():
-    half = ts.constant(0.5, dtype="float32")
-
-    def rectified(z):
-        return half * (z + abs(z))
-
-    def gradient(g, z):
-        return half * g + half * g * ts.sgn(z)
-
-    def z(a, b, c, d, e):
-        return (a - c) * d + e
-
-    for formula, wanted in {
-        z: ["normalize"],
-        (lambda *i: i[1] + z(*i)): ["normalize_and_add"],
-        (lambda *i: rectified(z(*i))): ["normalize_rectify"],
-        (lambda *i: rectified(z(*i) + i[1])): ["normalize_and_add", "rectify"],
-        (lambda *i: gradient(i[1], z(*i))): ["normalize_gradient"],
-        (lambda a, b, c, d, e: a * c + d + b + e): ["multiply_and_add_thrice"],
-        (lambda a, b, c, d, e: a * c + d + b): ["multiply_and_add_twice"],
-        (lambda a, b, c, d, e: (a - c) * d / e): ["subtract_multiply_divide"],
-        (lambda a, b, c, d, e: d / ((a - c) * e)): ["subtract_multiply", "other"],
-    }.items():  # fmt: skip
-        assert steps_of(formula)[0] == wanted
-    # What is needed besides is not computed twice.
-    assert steps_of(z, lambda *i: rectified(z(*i)))[0] == ["normalize", "rectify"]
-    assert steps_of(z, lambda *i: z(*i) + i[1])[0] == ["normalize", "other"]
-    assert steps_of(lambda *i: z(*i) + z(*i))[0] == ["normalize", "other"]
-    # What is summed up as it is needs no step.
-    names, places = steps_of(lambda *i: ts.identity(i[1]), z, sums=(True, False))
-    assert names == ["normalize"]
-    assert places[0] == 1
 
 
 def test_sums_of_images_that_are_written():
@@ -354,7 +242,7 @@ def test_what_is_said_and_left_out(caplog):
     assert count(fused([double], (double**2).sum((0, 2, 3))), "Channelwise") == 0
     assert count(fused([x], (x**2).sum((0, 2))), "Channelwise") == 0
     assert count(fused([x], T.sin(x).sum((0, 2, 3))), "Channelwise") == 0
-    assert not channels.is_sum((x**2).sum((0, 1, 3)).owner)
+    assert not rewrite.is_sum((x**2).sum((0, 1, 3)).owner)
 
 
 @pytest.mark.long
