@@ -17,7 +17,7 @@ if logging.getLogger("theano_today").level == logging.NOTSET:
 errors.install_excepthook()
 errors.refuse_windows()  # before modules are imported that Windows lacks
 
-from theano_today import compat, engine, former_names, python2, setup, training  # noqa: E402
+from theano_today import compat, engine, former_names, kept_graphs, python2, setup, training  # noqa: E402
 
 
 def activate() -> None:
@@ -26,6 +26,7 @@ def activate() -> None:
     python2.install()
     setup.install()
     engine.install()
+    kept_graphs.install()
     training.install()
     former_names.install()
 
