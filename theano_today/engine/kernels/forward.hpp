@@ -67,8 +67,10 @@ class ForwardPass {
             direct_outputs<PIXEL>(s, image, weights, bias, p, winners);
     }
     bool by_winograd(Image image, long count, float *p, uint8_t *winners) const {
-        return s.filter_rows == 2 ? winograd_images<2>(s, image, count, weights, bias, p, winners)
-                                  : winograd_images<3>(s, image, count, weights, bias, p, winners);
+        return with_formula(s, [&](auto rows) {
+            return winograd_images<decltype(rows)::value>(s, image, count, weights, bias, p,
+                                                          winners);
+        });
     }
     static long bias_size(const StageShape &s) { return round_up(s.filters, PANEL); }
     static long weights_size(const StageShape &s) {
@@ -105,10 +107,8 @@ IN_A_PART ForwardPass::ForwardPass(const StageShape &given, Filters filters, con
     winograd = s.winograd() && finite;
     if (!winograd)
         direct_weights(s, w, weights, false);
-    else if (s.filter_rows == 2)
-        winograd_weights<2>(s, w, weights);
     else
-        winograd_weights<3>(s, w, weights);
+        with_formula(s, [&](auto rows) { winograd_weights<decltype(rows)::value>(s, w, weights); });
 }
 
 IN_A_PART void ForwardPass::images(const float *x, long count, float *p, uint8_t *winners) const {

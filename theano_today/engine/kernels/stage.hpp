@@ -55,7 +55,10 @@ struct StageShape {
     bool winograd() const {
         const bool plain = step_rows == 1 && step_columns == 1 && reach_rows() < filter_rows &&
                            reach_columns() < filter_columns;
-        const bool known = filter_rows == filter_columns && (filter_rows == 2 || filter_rows == 3);
+        const bool small = filter_rows == 2 || filter_rows == 3;
+        // What these cost to transform is more than is saved of a few filters.
+        const bool large = filter_rows == 5 && channels >= 16 && filters >= 16;
+        const bool known = filter_rows == filter_columns && (small || large);
         return plain && known && !few_channels() && !in_order;
     }
     // What the windows see, incomplete ones at the border as well.

@@ -433,11 +433,10 @@ class UnpooledBackward : public BackwardPass {
         if (winograd) {
             const Image image =
                 s.halved() ? halves_of(s, summed, x, count) : blocks_of(s, x, count);
-            if (summed.filter_rows == 2)
-                winograd_add_weights<2>(summed, image, gradients, count, dw(part));
-            else
-                winograd_add_weights<3>(summed, image, gradients, count, dw(part));
-            return;
+            return with_formula(summed, [&](auto rows) {
+                winograd_add_weights<decltype(rows)::value>(summed, image, gradients, count,
+                                                            dw(part));
+            });
         }
         for (long n = 0; n < count; n++, x += s.x_size(s.x_blocked))
             if (s.few_channels())
@@ -453,8 +452,9 @@ class UnpooledBackward : public BackwardPass {
                 link.dw[s.weight(f + k, c, i, j)] = taps[k];
         };
         if (winograd && some)
-            return summed.filter_rows == 2 ? write_winograd<2>(f, c, write)
-                                           : write_winograd<3>(f, c, write);
+            return with_formula(summed, [&](auto rows) {
+                return write_winograd<decltype(rows)::value>(f, c, write);
+            });
         const long panel = f / PANEL * PANEL;
         const long wide = std::min<long>(PANEL, s.filter_blocks() * V - panel);
         const float *from = dw(0) + (panel * s.channels + c * wide) * s.taps() + f - panel;

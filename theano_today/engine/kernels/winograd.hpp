@@ -1,6 +1,7 @@
-// Convolutions of 2x2 and 3x3 filters by Winograd's minimal filtering F(2x2, RxR): 9 products in
-// place of 16, or 16 in place of 36, for four outputs. These are a pooling window, and stay in
-// registers for bias, maximum and rectify; or, where there is no pool, a square of the outputs.
+// Convolutions of 2x2, 3x3 and 5x5 filters by Winograd's minimal filtering F(2x2, RxR): 9 products
+// in place of 16, 16 in place of 36, or 49 in place of 100, for four outputs. These are a pooling
+// window, and stay in registers for bias, maximum and rectify; or, where there is no pool, a square
+// of the outputs.
 //
 // In one dimension, from inputs d and weights g (Winograd 1980; Lavin and Gray 2016,
 // arXiv 1509.09308; for R = 2 with the points 0, 1 and infinity, for R = 3 with -1, too):
@@ -12,6 +13,9 @@
 //           m2 = (d2 - d1) (g0 - g1 + g2) / 2                m3 = (d1 - d3) g2
 //           y0 = m0 + m1 + m2                y1 = m1 - m2 - m3
 //
+//   R = 5   the first two taps as R = 2, of d0 to d2; the last three as R = 3, of d2 to d5
+//
+// (F(2, 5) itself has six products, of numbers that round worse.)
 // Where all d are equal, y0 and y1 are the same to the last bit: ties of flat areas stay ties. Each
 // output depends on no inputs but its own, so that a NaN reaches those that it reaches directly.
 //
@@ -35,9 +39,9 @@ namespace today {
 
 constexpr int MOST_BLOCKS = 16; // of channels, of which it is noticed whether they are 0
 
-// One dimension, in place: inputs, weights and the outputs' sums; outputs' gradients, and those of
-// weights from the sums. CENTRE, the place that is part of both outputs with a plus, is where sums
-// start at the bias.
+// One dimension, in place: inputs (R + 1 become SIZE), weights and the outputs' sums; outputs'
+// gradients, and those of weights from the sums. CENTRE, the place that is part of both outputs
+// with a plus, is where sums start at the bias.
 template <int R> struct Formula;
 template <> struct Formula<2> {
     static constexpr int SIZE = 3, CENTRE = 1;
@@ -75,13 +79,62 @@ template <> struct Formula<3> {
         g[0] = s[0] + both, g[1] = 0.5f * (s[1] - s[2]), g[2] = both + s[3];
     }
 };
+template <> struct Formula<5> {
+    static constexpr int SIZE = 7, CENTRE = 1;
+    static INLINE void inputs(vf (&d)[7]) {
+        vf first[3] = {d[0], d[1], d[2]}, last[4] = {d[2], d[3], d[4], d[5]};
+        Formula<2>::inputs(first);
+        Formula<3>::inputs(last);
+        join(first, last, d);
+    }
+    static INLINE void weights(const vf (&g)[5], vf (&u)[7]) {
+        const vf two[2] = {g[0], g[1]}, three[3] = {g[2], g[3], g[4]};
+        vf first[3], last[4];
+        Formula<2>::weights(two, first);
+        Formula<3>::weights(three, last);
+        join(first, last, u);
+    }
+    static INLINE void outputs(const vf (&m)[7], vf &y0, vf &y1) {
+        const vf first[3] = {m[0], m[1], m[2]}, last[4] = {m[3], m[4], m[5], m[6]};
+        vf z0, z1;
+        Formula<2>::outputs(first, y0, y1);
+        Formula<3>::outputs(last, z0, z1);
+        y0 += z0, y1 += z1;
+    }
+    static INLINE void gradients(vf u0, vf u1, vf (&u)[7]) {
+        vf first[3], last[4];
+        Formula<2>::gradients(u0, u1, first);
+        Formula<3>::gradients(u0, u1, last);
+        join(first, last, u);
+    }
+    static INLINE void gather(const vf (&s)[7], vf *g) {
+        const vf first[3] = {s[0], s[1], s[2]}, last[4] = {s[3], s[4], s[5], s[6]};
+        Formula<2>::gather(first, g);
+        Formula<3>::gather(last, g + 2);
+    }
+
+  private:
+    static INLINE void join(const vf (&first)[3], const vf (&last)[4], vf (&all)[7]) {
+        EACH (i, 3)
+            all[i] = first[i];
+        EACH (i, 4)
+            all[3 + i] = last[i];
+    }
+};
 template <int R> constexpr int POSITIONS = Formula<R>::SIZE * Formula<R>::SIZE;
-constexpr int MOST_POSITIONS = POSITIONS<3>;
+inline long positions_of(const StageShape &s) {
+    return s.filter_rows == 2 ? POSITIONS<2> : s.filter_rows == 3 ? POSITIONS<3> : POSITIONS<5>;
+}
+// f(Number<R>()) for the R of a stage's filters
+template <class F> static INLINE auto with_formula(const StageShape &s, F &&f) {
+    return s.filter_rows == 2   ? f(Number<2>())
+           : s.filter_rows == 3 ? f(Number<3>())
+                                : f(Number<5>());
+}
 
 // packed [position][panel][channel][PANEL filters]
 inline long winograd_weights_size(const StageShape &s) {
-    const long positions = s.filter_rows == 2 ? POSITIONS<2> : POSITIONS<3>;
-    return positions * s.channel_blocks() * V * round_up(s.filters, PANEL);
+    return positions_of(s) * s.channel_blocks() * V * round_up(s.filters, PANEL);
 }
 
 template <int R>
@@ -143,9 +196,9 @@ inline Some winograd_inputs(const StageShape &s, Image image, long first, long c
         for (long c = 0; c < channels; c += V, x += image.plane) {
             vf d[SIZE][SIZE];
             vi any_of = {};
-            EACH (j, SIZE) {
+            EACH (j, R + 1) {
                 vf pixels[SIZE];
-                EACH (i, SIZE) {
+                EACH (i, R + 1) {
                     pixels[i] = load(x + j * V + i * image.row);
                     any_of |= (vi)pixels[i];
                 }
@@ -270,7 +323,7 @@ inline bool winograd_images(const StageShape &s, Image image, long images, const
     int32_t *which = (int32_t *)scratch(Use::counts, s.channel_blocks() * V + 1);
     bool finite = true;
     for (long first = 0; first < squares; first += TOGETHER) {
-        const long count = squares - first < TOGETHER ? squares - first : TOGETHER;
+        const long count = std::min(squares - first, TOGETHER);
         const Some alive = winograd_inputs<R>(s, image, first, count, transformed, which);
         winograd_products(s, alive, transformed, weights, bias, count, POSITIONS<R>, CENTRE,
                           products);
@@ -283,7 +336,7 @@ inline bool winograd_images(const StageShape &s, Image image, long images, const
 
 // Of a part of the images: sums [position][panel][channel][filters of the panel]
 inline long winograd_sums_size(const StageShape &s) {
-    return (s.filter_rows == 2 ? POSITIONS<2> : POSITIONS<3>)*s.channels * s.filter_blocks() * V;
+    return positions_of(s) * s.channels * s.filter_blocks() * V;
 }
 
 // transformed [position][count][filters] <- the gradients of the outputs of `count` squares
@@ -309,45 +362,53 @@ inline void winograd_gradients(const StageShape &s, Image gradients, long first,
     }
 }
 
+// sums += left [position][count][channels] turned @ right [position][count][filters]
+__attribute__((noinline)) inline void winograd_add_products(const StageShape &s, const float *left,
+                                                            const float *right, long count,
+                                                            float *sums) {
+    const long channels = s.channel_blocks() * V, filters = s.filter_blocks() * V;
+    const long positions = positions_of(s);
+    for (long k = 0; k < positions; k++)
+        for (long f = 0; f < filters; f += PANEL) {
+            const int vectors = filters - f < PANEL ? (filters - f) / V : VECTORS;
+            for (long c = 0; c < s.channels; c += ROWS)
+                with_rows(s.channels - c < ROWS ? s.channels - c : ROWS, [&](auto rows) {
+                    with_vectors(vectors, [&](auto columns) {
+                        constexpr int MR = decltype(rows)::value, NV = decltype(columns)::value;
+                        vf total[MR][NV];
+                        EACH (r, MR)
+                            EACH (v, NV)
+                                total[r][v] = load(sums + ((c + r) * NV + v) * V);
+                        const Matrix turned = {left + k * count * channels + c, 1, channels};
+                        tile(All{count}, turned, right + k * count * filters + f, filters, total,
+                             [] {});
+                        EACH (r, MR)
+                            EACH (v, NV)
+                                store(sums + ((c + r) * NV + v) * V, total[r][v]);
+                    });
+                });
+            sums += s.channels * vectors * V;
+        }
+}
+
 // sums += those of images; of `gradients` pixels of 0 lie behind the last output.
 template <int R>
 inline void winograd_add_weights(const StageShape &s, Image image, Image gradients, long images,
                                  float *sums) {
     const long channels = s.channel_blocks() * V, filters = s.filter_blocks() * V;
     const long squares = images * s.square_rows() * s.square_columns();
-    // As many as leave both factors in the second level's cache
-    constexpr long FACTORS = 96 << 10; // floats
+    // As many as leave both factors in the second level's cache, or enough for sums that are not
+    constexpr long FACTORS = 96 << 10, FEWEST = R == 5 ? 64 : 24; // floats
     const long fitting = FACTORS / (POSITIONS<R> * (channels + filters));
-    const long together = fitting < 24 ? 24 : fitting < squares ? fitting : squares;
+    const long together = std::min(std::max(fitting, FEWEST), std::max(squares, 24l));
     float *left = scratch(Use::winograd, POSITIONS<R> * together * channels);
     float *right = scratch(Use::products, POSITIONS<R> * together * filters);
     int32_t *which = (int32_t *)scratch(Use::counts, channels + 1);
     for (long first = 0; first < squares; first += together) {
-        const long count = squares - first < together ? squares - first : together;
+        const long count = std::min(squares - first, together);
         winograd_inputs<R>(s, image, first, count, left, which);
         winograd_gradients<R>(s, gradients, first, count, right);
-        float *to = sums;
-        for (int k = 0; k < POSITIONS<R>; k++)
-            for (long f = 0; f < filters; f += PANEL) {
-                const int vectors = filters - f < PANEL ? (filters - f) / V : VECTORS;
-                for (long c = 0; c < s.channels; c += ROWS)
-                    with_rows(s.channels - c < ROWS ? s.channels - c : ROWS, [&](auto rows) {
-                        with_vectors(vectors, [&](auto columns) {
-                            constexpr int MR = decltype(rows)::value, NV = decltype(columns)::value;
-                            vf total[MR][NV];
-                            EACH (r, MR)
-                                EACH (v, NV)
-                                    total[r][v] = load(to + ((c + r) * NV + v) * V);
-                            const Matrix turned = {left + k * count * channels + c, 1, channels};
-                            tile(All{count}, turned, right + k * count * filters + f, filters,
-                                 total, [] {});
-                            EACH (r, MR)
-                                EACH (v, NV)
-                                    store(to + ((c + r) * NV + v) * V, total[r][v]);
-                        });
-                    });
-                to += s.channels * vectors * V;
-            }
+        winograd_add_products(s, left, right, count, sums);
     }
 }
 

@@ -11,6 +11,7 @@ import logging
 import lasagne
 import numpy as np
 import pytest
+import scipy.linalg
 import theano
 import theano.tensor as T
 from lasagne import layers
@@ -319,7 +320,8 @@ class Case:
 
     def __init__(self, seed, integers=False):
         random = np.random.RandomState(seed)
-        i, j = [(3, 3), (3, 3), (2, 2), (1, 1), random.randint(1, 8, 2)][random.randint(5)]
+        sizes = [(3, 3), (3, 3), (2, 2), (5, 5), (1, 1), random.randint(1, 8, 2)]
+        i, j = sizes[random.randint(len(sizes))]
         n, c = random.choice([0, 1, 2, 3]), random.choice([1, 3, 8, 9, 16, 17, 33])
         f = random.choice([1, 5, 8, 16, 30, 33, 65])
         down, right, below, beside = random.randint(1, 4, 4) if random.rand() < 0.4 else [1] * 4
@@ -436,7 +438,7 @@ def test_the_reference_against_finite_differences():
 
 
 def winograd_bound(x, w):
-    """Return how far rounding may take each output of a 3x3 convolution without a bias.
+    """Return how far rounding may take each output of a 3x3 or 5x5 convolution without a bias.
 
     As test_op.winograd_bound: gamma(c + 10) times the sum of the terms' absolute values, since
     nothing is rounded more often than twice in the inputs' transform, four times in the weights'
@@ -444,26 +446,35 @@ def winograd_bound(x, w):
     a plus the formulas of kernels/winograd.hpp become, with h = (|g0| + |g1| + |g2|) / 2,
 
         y0 <= |d0| |g0| + |d1| 2h + |d2| (|g0| + 2h)    y1 <= |d1| (2h + |g2|) + |d2| 2h + |d3| |g2|
+
+    Of 5x5 filters, two taps have the formula of 2x2 and three this one: a sum of both, which is
+    rounded once more in each dimension, gamma(c + 12).
     """
+    size = w.shape[-1]
     x, w = abs(x.astype(np.float64)), abs(w.astype(np.float64))
     lines = np.array([[1, 0, 0], [1, 1, 1], [2, 1, 1]]), np.array([[1, 1, 2], [1, 1, 1], [0, 0, 1]])
+    if size == 5:
+        first = [[1, 0], [2, 1]], [[1, 2], [0, 1]]
+        lines = tuple(scipy.linalg.block_diag(*pair) for pair in zip(first, lines, strict=True))
     terms = np.empty_like(reference.convolve(x, w, flip=False))
     for i, j in np.ndindex(2, 2):
         weights = np.einsum("ak,fckl,bl->fcab", lines[i], w, lines[j])
         here = reference.convolve(x, weights, flip=False)
         terms[:, :, i::2, j::2] = here[:, :, i::2, j::2]
-    roundings = (x.shape[1] + 10) * 2.0**-24
+    roundings = (x.shape[1] + (12 if size == 5 else 10)) * 2.0**-24
     return roundings / (1 - roundings) * terms
 
 
-@pytest.mark.parametrize("channels", [8, 33, 128])
+@pytest.mark.parametrize(
+    ("size", "channels"), [(3, 8), (3, 33), (3, 128), (5, 16), (5, 33), (5, 128)]
+)
 @pytest.mark.parametrize("offset", [0, 100])
-def test_winograds_rounding(channels, offset):
+def test_winograds_rounding(size, channels, offset):
     random = np.random.RandomState(channels)
     x = (random.normal(size=(3, channels, 13, 17)) + offset).astype(np.float32)
-    w = random.normal(size=(40, channels, 3, 3)).astype(np.float32)
+    w = random.normal(size=(40, channels, size, size)).astype(np.float32)
     w -= w.mean((1, 2, 3), keepdims=True)
-    op = ConvPool((3, 3), (0, 0, 0, 0), False, False, True, False, pool=1)
+    op = ConvPool((size, size), (0, 0, 0, 0), False, False, True, False, pool=1)
     z, _ = by_thunk(op, x, w)
     exact = reference.convolve(x.astype(np.float64), w.astype(np.float64), flip=False)
     error = abs(z - exact)
@@ -473,7 +484,7 @@ def test_winograds_rounding(channels, offset):
     assert error.mean() < 4 * direct.mean()
     # Gradients of weights: rounding far below what large sums lose
     g = random.normal(size=z.shape).astype(np.float32)
-    gradient = ConvPoolGrad((3, 3), (0, 0, 0, 0), False, False, True, True, False, pool=1)
+    gradient = ConvPoolGrad((size, size), (0, 0, 0, 0), False, False, True, True, False, pool=1)
     dw, _ = by_thunk(gradient, x, w, np.zeros((3, 0, *z.shape[2:], 16), np.uint8), g)
     doubles = [a.astype(np.float64) for a in (x, w, g)]
     want = reference.conv_grad(doubles[0], doubles[1], None, doubles[2], flip=False)[0]

@@ -32,7 +32,7 @@ inline Case random_case(Random &random, Data data) {
     c.data = data;
     s.pool = random.chance(50) ? 1 : 2;
     s.step_rows = s.step_columns = s.apart_rows = s.apart_columns = 1;
-    const long square = random.chance(30) ? 2 : random.chance(30) ? 3 : 0;
+    const long square = random.chance(30) ? 2 : random.chance(30) ? 3 : random.chance(20) ? 5 : 0;
     const long largest = s.pool == 1 && random.chance(20) ? 8 : 5;
     s.filter_rows = square ? square : random.between(1, largest);
     s.filter_columns = square ? square : random.between(1, largest);
