@@ -76,30 +76,39 @@ struct Some {
     long operator[](long p) const { return which[p]; }
 };
 
-// sums (MR, NV * V) += A (MR, k) @ panel (k, NV * V), the panel's rows `step` floats apart.
-// between() is called after every fourth of the k.
+// sums (MR, NV * V) += A[:, k] of MR rows times row k of a panel (k, NV * V)
+template <int MR, int NV>
+static INLINE void add_one(long k, Matrix a, const float *panel, long step, vf (&sums)[MR][NV]) {
+    const float *left = a.data + k * a.column;
+    vf right[NV];
+    EACH (j, NV)
+        right[j] = load(panel + k * step + j * V);
+    EACH (i, MR) {
+        const vf one = splat(left[i * a.row]);
+        EACH (j, NV)
+            sums[i][j] += one * right[j];
+    }
+}
+
+// sums (MR, NV * V) += A (MR, k) @ panel (k, NV * V), the panel's rows `step` floats apart. The
+// loop is not unrolled: there are many tiles to compile, and none is faster then.
+template <int MR, int NV, class K>
+static INLINE void tile(K ks, Matrix a, const float *panel, long step, vf (&sums)[MR][NV]) {
+    for (long p = 0; p < ks.count; p++)
+        add_one(ks[p], a, panel, step, sums);
+}
+// The same; between() is called after every fourth of the k.
 template <int MR, int NV, class K, class F>
 static INLINE void tile(K ks, Matrix a, const float *panel, long step, vf (&sums)[MR][NV],
                         F &&between) {
-    const auto add = [&](long k) __attribute__((always_inline)) {
-        const float *left = a.data + k * a.column;
-        vf right[NV];
-        EACH (j, NV)
-            right[j] = load(panel + k * step + j * V);
-        EACH (i, MR) {
-            const vf one = splat(left[i * a.row]);
-            EACH (j, NV)
-                sums[i][j] += one * right[j];
-        }
-    };
     long p = 0;
     for (; p + 4 <= ks.count; p += 4) {
         EACH (q, 4)
-            add(ks[p + q]);
+            add_one(ks[p + q], a, panel, step, sums);
         between();
     }
     for (; p < ks.count; p++)
-        add(ks[p]);
+        add_one(ks[p], a, panel, step, sums);
 }
 
 // The columns 0 to k - 1 of A (m, k) that are not all 0. Of rectified outputs many are, since
@@ -145,6 +154,19 @@ template <int NV = VECTORS, class F> static INLINE void with_vectors(int vectors
         if (vectors < NV)
             return with_vectors<NV - 1>(vectors, f);
     f(Number<NV>());
+}
+// Call f(first row, Number<rows>) for tiles of 6, 4, 2 or 1 rows, as many as `count`: half as many
+// kinds to compile as with_rows() has, for where these are also of any number of vectors.
+template <class F> static INLINE void in_tiles(long count, F &&f) {
+    long i = 0;
+    for (; i + ROWS <= count; i += ROWS)
+        f(i, Number<ROWS>());
+    if (i + 4 <= count)
+        f(i, Number<4>()), i += 4;
+    if (i + 2 <= count)
+        f(i, Number<2>()), i += 2;
+    if (i < count)
+        f(i, Number<1>());
 }
 
 // panel (k, PANEL) <- columns `first` to first + PANEL - 1 of B (k, n), zeros behind the last.

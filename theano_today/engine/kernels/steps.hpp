@@ -104,19 +104,17 @@ class Product {
         char *to = address(out, bases), *from = beta != 0 ? address(z, bases) : to;
         for (long j = 0; j < n; j += PANEL, panel += k * PANEL) {
             const long columns = n - j < PANEL ? n - j : PANEL;
-            for (long i = 0; i < m; i += ROWS) {
+            in_tiles(m, [&](long i, auto rows) {
+                constexpr int MR = decltype(rows)::value;
                 const Tile t = {to + i * row + j * 4, from + i * z_row + j * 4, row, z_row,
                                 columns};
-                with_rows(int(m - i < ROWS ? m - i : ROWS), [&](auto rows) {
-                    constexpr int MR = decltype(rows)::value;
-                    if (columns > VECTORS / 2 * V)
-                        multiply<MR, VECTORS>(t, left.at(i, 0), panel, ahead);
-                    else if (columns > V)
-                        multiply<MR, VECTORS / 2>(t, left.at(i, 0), panel, ahead);
-                    else
-                        multiply<MR, 1>(t, left.at(i, 0), panel, ahead);
-                });
-            }
+                if (columns > VECTORS / 2 * V)
+                    multiply<MR, VECTORS>(t, left.at(i, 0), panel, ahead);
+                else if (columns > V)
+                    multiply<MR, VECTORS / 2>(t, left.at(i, 0), panel, ahead);
+                else
+                    multiply<MR, 1>(t, left.at(i, 0), panel, ahead);
+            });
         }
     }
 

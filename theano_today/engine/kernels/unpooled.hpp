@@ -231,14 +231,13 @@ inline void direct_add_weights(const StageShape &s, long pixel, Image image, Ima
             const int vectors = filters - f < PANEL ? (filters - f) / V : VECTORS;
             const Image mine = {gradients.data + f / V * gradients.plane, gradients.plane,
                                 gradients.row};
-            for (long at = 0; at < all; at += ROWS)
-                with_rows(all - at < ROWS ? all - at : ROWS, [&](auto some) {
-                    with_vectors(vectors, [&](auto columns) {
-                        direct_taps<decltype(some)::value, decltype(columns)::value>(
-                            image, taps + at, mine, patches + begin, places + begin, outputs,
-                            sums + f * all + at * vectors * V);
-                    });
+            with_vectors(vectors, [&](auto columns) {
+                in_tiles(all, [&](long at, auto some) {
+                    direct_taps<decltype(some)::value, decltype(columns)::value>(
+                        image, taps + at, mine, patches + begin, places + begin, outputs,
+                        sums + f * all + at * vectors * V);
                 });
+            });
         }
     }
 }

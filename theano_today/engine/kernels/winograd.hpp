@@ -235,28 +235,26 @@ inline void winograd_products(const StageShape &s, Some alive, const float *tran
     for (int k = 0; k < positions; k++)
         for (long q = 0; q < panels; q++, weights += panel) {
             const int vectors = filters - q * PANEL < PANEL ? (filters - q * PANEL) / V : VECTORS;
-            for (long t = 0; t < count; t += ROWS)
-                with_rows(count - t < ROWS ? count - t : ROWS, [&](auto rows) {
-                    with_vectors(vectors, [&](auto columns) {
-                        constexpr int MR = decltype(rows)::value, NV = decltype(columns)::value;
-                        vf sums[MR][NV];
-                        EACH (v, NV) {
-                            const vf start =
-                                k == centre ? load(bias + q * PANEL + v * V) : splat(0.0f);
-                            EACH (r, MR)
-                                sums[r][v] = start;
-                        }
-                        const Matrix left = {transformed + (k * count + t) * channels, channels, 1};
-                        if (alive.count == channels) // no list to look at
-                            tile(All{channels}, left, weights, PANEL, sums, [] {});
-                        else
-                            tile(alive, left, weights, PANEL, sums, [] {});
-                        float *to = products + (k * count + t) * filters + q * PANEL;
+            with_vectors(vectors, [&](auto columns) {
+                in_tiles(count, [&](long t, auto rows) {
+                    constexpr int MR = decltype(rows)::value, NV = decltype(columns)::value;
+                    vf sums[MR][NV];
+                    EACH (v, NV) {
+                        const vf start = k == centre ? load(bias + q * PANEL + v * V) : splat(0.0f);
                         EACH (r, MR)
-                            EACH (v, NV)
-                                store(to + r * filters + v * V, sums[r][v]);
-                    });
+                            sums[r][v] = start;
+                    }
+                    const Matrix left = {transformed + (k * count + t) * channels, channels, 1};
+                    if (alive.count == channels) // no list to look at
+                        tile(All{channels}, left, weights, PANEL, sums);
+                    else
+                        tile(alive, left, weights, PANEL, sums);
+                    float *to = products + (k * count + t) * filters + q * PANEL;
+                    EACH (r, MR)
+                        EACH (v, NV)
+                            store(to + r * filters + v * V, sums[r][v]);
                 });
+            });
         }
 }
 
@@ -371,22 +369,20 @@ __attribute__((noinline)) inline void winograd_add_products(const StageShape &s,
     for (long k = 0; k < positions; k++)
         for (long f = 0; f < filters; f += PANEL) {
             const int vectors = filters - f < PANEL ? (filters - f) / V : VECTORS;
-            for (long c = 0; c < s.channels; c += ROWS)
-                with_rows(s.channels - c < ROWS ? s.channels - c : ROWS, [&](auto rows) {
-                    with_vectors(vectors, [&](auto columns) {
-                        constexpr int MR = decltype(rows)::value, NV = decltype(columns)::value;
-                        vf total[MR][NV];
-                        EACH (r, MR)
-                            EACH (v, NV)
-                                total[r][v] = load(sums + ((c + r) * NV + v) * V);
-                        const Matrix turned = {left + k * count * channels + c, 1, channels};
-                        tile(All{count}, turned, right + k * count * filters + f, filters, total,
-                             [] {});
-                        EACH (r, MR)
-                            EACH (v, NV)
-                                store(sums + ((c + r) * NV + v) * V, total[r][v]);
-                    });
+            with_vectors(vectors, [&](auto columns) {
+                in_tiles(s.channels, [&](long c, auto rows) {
+                    constexpr int MR = decltype(rows)::value, NV = decltype(columns)::value;
+                    vf total[MR][NV];
+                    EACH (r, MR)
+                        EACH (v, NV)
+                            total[r][v] = load(sums + ((c + r) * NV + v) * V);
+                    const Matrix turned = {left + k * count * channels + c, 1, channels};
+                    tile(All{count}, turned, right + k * count * filters + f, filters, total);
+                    EACH (r, MR)
+                        EACH (v, NV)
+                            store(sums + ((c + r) * NV + v) * V, total[r][v]);
                 });
+            });
             sums += s.channels * vectors * V;
         }
 }
