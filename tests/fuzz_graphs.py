@@ -1,6 +1,6 @@
 """Random graphs, by the engine and by Theano's own implementations, until the time is up.
 
-    python -m tests.fuzz_graphs [--minutes 60] [--seed N] [--go-on] [--torch | --c]
+    python -m tests.fuzz_graphs [--minutes 60] [--seed N] [--go-on] [--torch | --c | --kept]
 
 Each graph is drawn from a seed: inputs of all dtypes, shapes and strides with values such as 0,
 -0, NaN and infinities, then steps over theano.tensor's functions, gradients and updates. The
@@ -10,7 +10,9 @@ that becomes a test. With --torch, the torch link on torch's CPU is compared as 
 
 Where C and Python differ in Theano itself, the tests of the engine's modules have C's side. With
 --c the reference is Theano's C code. A graph takes seconds then instead of a tenth of one, less
-and less as the compile directory fills: the same seeds again need no compiler.
+and less as the compile directory fills: the same seeds again need no compiler. With --kept each
+graph is compiled twice by the engine, the second time as it was kept (theano_today/kept_graphs),
+and must be the same to the last bit and to the order of its nodes.
 """
 
 from __future__ import annotations
@@ -22,15 +24,19 @@ import contextlib
 import itertools
 import logging
 import random
+import shutil
 import sys
+import tempfile
 import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import pytest
 import theano
 import theano.scalar as ts
 import theano.tensor as T
@@ -38,6 +44,7 @@ from theano.compile.mode import OPT_FAST_RUN, Mode
 from theano.configparser import change_flags
 from theano.gof.toolbox import BadOptimization
 
+from tests.kept_runs import Runs, printed
 from tests.theano_graphs import engine
 from theano_today.engine import elemwise, library
 
@@ -514,10 +521,13 @@ C_CODE = Mode("cvm", OPT_FAST_RUN.excluding("fusion"))
 OURS = Mode("cvm", OPT_FAST_RUN)
 
 
-def run(program: Program, mode: Mode, how: str, *, calls: int = 2, strict: bool = False) -> Outcome:
+def run(
+    program: Program, mode: Mode, how: str, *, calls: int = 2, strict: bool = False, made=None
+) -> Outcome:
     """Return the Outcome of a program in a mode, with the engine `how`.
 
-    Where `strict`, raise `Changed` if anything but the update changes what the caller has.
+    Where `strict`, raise `Changed` if anything but the update changes what the caller has. The
+    function is appended to the list `made`, if given.
     """
     variables = _variables(program)
     given = [x.value() for x in program.inputs]
@@ -550,6 +560,8 @@ def run(program: Program, mode: Mode, how: str, *, calls: int = 2, strict: bool 
         function = compiled(mode)
         if mode is OURS and not _all_fused_are_ours(function):
             function = compiled(mode.excluding("fusion"))
+    if made is not None:
+        made.append(function)
     arrays = given[1:] if shared is not None else given
     before = [a.copy() for a in arrays]
     try:
@@ -684,6 +696,39 @@ def failure(
             continue
         return f"{name}: {said}"
     return ""
+
+
+def kept_difference(program: Program, runs: Runs) -> str:
+    """Say how a program's graph differs when it was kept; an empty string if it does not."""
+    found: list = []
+    used, refusals = runs.used, len(runs.refusals)
+    for _ in range(2):
+        made: list = []
+        try:
+            outcome = run(program, OURS, "fused", made=made)
+        except Exception as error:
+            found.append(type(error))
+            continue
+        bits = [[(a.dtype, a.shape, a.tobytes()) for a in call] for call in outcome.results]
+        found.append((printed(made[0]), type(outcome.error), bits))
+    if found[0] != found[1]:
+        return f"kept: {found[0]!s:.2000}\n\nand     {found[1]!s:.2000}"
+    if runs.used == used and runs.refusals[refusals:] and not isinstance(found[0], type):
+        return f"kept: not used, {runs.refusals[-1]}"
+    return ""
+
+
+def kept_rounds(seeds: Iterable[int], runs: Runs) -> tuple[int, str]:
+    """As `rounds`, for kept graphs."""
+    done = 0
+    for seed in seeds:
+        program = draw_program(seed)
+        said = kept_difference(program, runs)
+        shutil.rmtree(runs.folder, ignore_errors=True)
+        if said:
+            return done, f"seed {seed}\n{program}\n{said}\n"
+        done += 1
+    return done, ""
 
 
 def _is_sensitive(program: Program, want: Outcome, reference: Mode) -> bool:
@@ -856,10 +901,17 @@ def main() -> int:
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--torch", action="store_true", help="the torch link, too")
     which.add_argument("--c", action="store_true", help="C code is the reference")
+    which.add_argument("--kept", action="store_true", help="graphs that were kept on disk")
     parser.add_argument("--go-on", action="store_true", help="behind failures")
     options = parser.parse_args()
     warnings.filterwarnings("ignore", "The softmax is applied on a dimension of shape 1")
     with strictly(compiler=options.c):
+        if options.kept:
+            with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+                runs = Runs(patch, Path(folder) / "kept")
+                code = go_on("graphs", lambda seeds: kept_rounds(seeds, runs), options)
+                print(f"{runs.kept} kept, {runs.used} used, {len(runs.refusals)} refused")
+                return code
         others = contestants(with_torch=options.torch)
         reference = C_CODE if options.c else REFERENCE
         return go_on("graphs", lambda seeds: rounds(seeds, others, reference), options)

@@ -29,6 +29,7 @@ from theano.gof.op import PureOp
 from theano.gof.type import PureType
 from theano.gof.utils import scratchpad
 from theano.misc.frozendict import frozendict
+from theano.scalar.basic import Composite
 from theano.scan_module.scan_op import Scan
 
 from theano_today.kept_graphs import ours
@@ -337,6 +338,8 @@ class Encoder:
             state = x.__getstate__()
         else:
             state = vars(x)
+        if cls is Composite:
+            state["name"] = None  # made when it is printed, of numbers in any order
         if type(state) is not dict:
             return (self.plain(state),)
         encoded: list[Any] = []

@@ -195,8 +195,8 @@ class Before:
             before = encoder.records[place]
             now = encoder.record_again(place)
             if now != before:
-                outer = place in used and before[0] in (encoding.INPUT, encoding.CONSTANT)
-                if not outer or (now[:3], now[5:]) != (before[:3], before[5:]):
+                variable = before[0] in (encoding.INPUT, encoding.CONSTANT)
+                if not variable or (now[:3], now[5:]) != (before[:3], before[5:]):
                     raise UnsupportedError(f"{encoder.objects[place]}, which was changed")
                 changed.append((place, *now[3:5]))
         new_arrays = encoder.array_records[self.arrays :]
