@@ -43,7 +43,9 @@ class Memory {
         if (block == nullptr)
             return nullptr;
 #if defined(__linux__)
-        madvise(block, size, MADV_HUGEPAGE); // a wish, which may be refused
+        // A wish, which may be refused; of a page that would be left empty it isn't one, since a
+        // huge page is there in whole or not at all.
+        madvise(block, (bytes + PAGE / 8) / PAGE * PAGE, MADV_HUGEPAGE);
 #endif
         blocks.push_back({block, size, false});
         return block;
