@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "sparse.hpp"
 
@@ -100,31 +101,44 @@ class ProductUpdate {
                 pool.run(items, work);
         };
         panels = (js.count + PANEL - 1) / PANEL;
-        packed = scratch(Use::panels, panels * PANEL * k);
-        listed = a.row == 1 && m >= PANEL && k >= 32 && row <= LISTED_COLUMNS &&
-                 worth_a_list(numbers, k, js.count);
-        if (listed)
+        const bool listed = a.row == 1 && m >= PANEL && k >= 32 && row <= LISTED_COLUMNS &&
+                            worth_a_list(numbers, k, js.count);
+        const long rows = listed ? PANEL : STRIPE, stripes = (m + rows - 1) / rows;
+        std::vector<uint8_t> left(stripes, 1);
+        const auto update_stripes = [&](bool by_list) {
+            all(stripes, [&](long stripe) {
+                const long top = stripe * rows;
+                if (left[stripe])
+                    left[stripe] = !update_stripe(top, std::min(rows, m - top), by_list);
+            });
+        };
+        if (listed) {
             list = list_numbers({b.data, b.column, b.row}, n, k);
+            update_stripes(true);
+            if (std::find(left.begin(), left.end(), 1) == left.end())
+                return;
+        }
+        packed = scratch(Use::panels, panels * PANEL * k);
         all(panels, [&](long p) { pack_columns(packed + p * PANEL * k, b, js, p * PANEL, k); });
-        const long rows = listed ? PANEL : STRIPE; // of a stripe
-        all((m + rows - 1) / rows,
-            [&](long stripe) { update_stripe(stripe * rows, std::min(rows, m - stripe * rows)); });
+        update_stripes(false);
     }
 
   private:
     static constexpr long LISTED_COLUMNS = 2048; // whose sums stay in the second level's cache
 
-    // W and v of `count` rows from `top` on
-    void update_stripe(long top, long count) const {
+    // W and v of `count` rows from `top` on; false, and nothing done, if by_list() cannot
+    bool update_stripe(long top, long count, bool listed) const {
         float *gradient = scratch(Use::pooled, std::max(STRIPE, long(PANEL)) * row);
         // The memory of w and v is on its way while their gradient is computed.
         Soon soon_w(w + top * n, count * n, 0, 1), soon_v(v + top * n, count * n, 0, 1);
-        if (!listed || !by_list(top, count, gradient, soon_w, soon_v))
-            for (long first = 0; first < count; first += STRIPE)
-                by_tiles(top + first, std::min(STRIPE, count - first), gradient + first * row,
-                         soon_w, soon_v);
+        if (listed && !by_list(top, count, gradient, soon_w, soon_v))
+            return false;
+        for (long first = 0; first < count && !listed; first += STRIPE)
+            by_tiles(top + first, std::min(STRIPE, count - first), gradient + first * row, soon_w,
+                     soon_v);
         for (long i = 0; i < count; i++)
             step_through(rule, w + (top + i) * n, v + (top + i) * n, gradient + i * row, n);
+        return true;
     }
 
     void by_tiles(long top, long count, float *gradient, Soon soon_w, Soon soon_v) const {
@@ -196,7 +210,6 @@ class ProductUpdate {
     Some js;
     long panels;
     float *packed;
-    bool listed;
     Sparse list;
 };
 
