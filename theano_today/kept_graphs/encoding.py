@@ -45,8 +45,11 @@ _LONG = 100  # characters: C code, which many an Op has
 _SMALL = 64  # bytes of an array
 # What variables and nodes hold besides what is encoded: their place in this process
 _OF_VARIABLES = frozenset(
-    ("tag", "type", "owner", "index", "name", "auto_name", "clients", "fgraph", "_fn_cache")
-)
+    (
+        "tag", "type", "owner", "index", "name", "auto_name", "clients", "fgraph", "_fn_cache",
+        "_is_nonzero",  # of what a comparison returns; no clone has it
+    )
+)  # fmt: skip
 _OF_CONSTANTS = _OF_VARIABLES | {"data", "cached"}
 _OF_NODES = frozenset(("op", "inputs", "outputs", "tag", "fgraph", "deps"))
 # What graphs note about themselves, and what nodes keep once they have run

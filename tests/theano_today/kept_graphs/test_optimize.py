@@ -230,6 +230,16 @@ def test_shapes_are_there_for_whoever_asks(runs):
         graphs[1].shape_of  # noqa: B018
 
 
+def test_comparisons(runs):
+    def make():
+        x = T.vector("x")
+        return theano.function([x], T.exp(x) * (x > 0) + T.switch(x < 1, x, 2 * x))
+
+    first, second = runs.twice(make)
+    assert printed(first) == printed(second)
+    np.testing.assert_array_equal(first(numbers(9)), second(numbers(9)))
+
+
 def test_names_that_an_optimisation_gives_to_inputs(runs):
     def make():
         x = T.vector()

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import theano
 import theano.tensor as T
+from theano.tests import unittest_tools
 
 from theano_today.engine import products
 from theano_today.kept_graphs import ours
@@ -32,6 +33,11 @@ def test_nothing_is_replaced():
 def test_function_that_is_replaced(monkeypatch, owner, name, said):
     monkeypatch.setattr(owner, name, own, raising=False)
     assert ours.replaced() == (said or f"theano_today.engine.products.{name}")
+
+
+def test_functions_of_theanos_tests(monkeypatch):
+    monkeypatch.setattr(unittest_tools, "seed_rng", own)
+    assert ours.replaced() is None
 
 
 def test_methods_of_other_kinds(monkeypatch):
