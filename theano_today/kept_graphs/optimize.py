@@ -20,6 +20,7 @@ from theano.compile.function_module import Supervisor
 from theano.gof import DestroyHandler, FunctionGraph, toolbox
 from theano.gof.opt import MergeFeature, SeqOptimizer
 from theano.printing import Print
+from theano.scan_module.scan_op import Scan
 from theano.tensor.io import LoadFromDisk
 from theano.tensor.opt import ShapeFeature
 
@@ -31,7 +32,7 @@ from theano_today.kept_graphs.encoding import UnsupportedError
 log = logging.getLogger("theano_today")
 
 VERSION = 1
-FEWEST = 30  # nodes
+FEWEST = 60  # nodes: what fewer take is not worth looking for, but for loops
 SHORTEST = 0.1  # seconds
 MOST_CONSTANTS = 4 << 20  # bytes that a graph may hold which the graph of the program does not
 
@@ -108,13 +109,18 @@ def _applies(optimizer: Any, fgraph: FunctionGraph, profile: Any) -> bool:
     return (
         config.keep_graphs
         and type(optimizer) is SeqOptimizer
-        and len(fgraph.apply_nodes) >= FEWEST
+        and _is_large(fgraph)
         and not profile
         and not config.profile
         and not config.optimizer_verbose
         and config.compute_test_value_opt == "off"
         and not log.isEnabledFor(logging.INFO)
     )
+
+
+def _is_large(fgraph: FunctionGraph) -> bool:
+    nodes = fgraph.apply_nodes
+    return len(nodes) >= FEWEST or any(type(node.op) is Scan for node in nodes)
 
 
 class Before:

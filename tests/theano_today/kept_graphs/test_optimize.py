@@ -385,6 +385,8 @@ def test_short_work_and_small_graphs(runs, monkeypatch):
     monkeypatch.setattr(optimize, "FEWEST", 1000)
     formula()
     assert len(runs.keys) == 1
+    looped(1)()  # whose inner graph may be large
+    assert len(runs.keys) == 2
 
 
 def test_whoever_wants_to_read_what_the_rewrites_say(runs, monkeypatch):
