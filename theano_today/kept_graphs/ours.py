@@ -130,11 +130,18 @@ def _is_method(name: str, value: Any, cls: type) -> bool:
     )
 
 
+def _is_imported(f: FunctionType, key: str, module: str) -> bool:
+    """Say whether a module of Theano's imports this function, of six or of SymPy."""
+    if module == "theano.scalar.basic_sympy" and f.__module__.startswith("sympy."):
+        return found(f.__module__, key) is f
+    return found("six", key) is f  # some of six's have no file
+
+
 def replaced() -> str | None:
     """Return the name of a function of a module of Theano's or ours that is somebody else's.
 
     One that the user put there in the place of its own, or of a class; None if there is none.
-    What such a module imports from Python, NumPy or six is no such function.
+    What such a module imports from Python, NumPy, six or SymPy is no such function.
     """
     for name, module in list(sys.modules.items()):
         if not (name.startswith(_OPTIMISING) or name == "theano") or ".tests" in name:
@@ -145,8 +152,8 @@ def replaced() -> str | None:
             continue
         for key, value in list(vars(module).items()):
             if type(value) is FunctionType:
-                # Some of six's have no file.
-                if not _kinds(value.__code__.co_filename)[1] and found("six", key) is not value:
+                known = _kinds(value.__code__.co_filename)[1]
+                if not known and not _is_imported(value, key, name):
                     return f"{name}.{key}"
             elif isinstance(value, type) and value.__module__ == name:
                 for attribute, method in list(vars(value).items()):

@@ -20,6 +20,16 @@ def test_nothing_is_replaced():
     assert ours.replaced() is None
 
 
+def test_what_theano_imports_from_sympy(monkeypatch):
+    pytest.importorskip("sympy")
+    from theano.scalar import basic_sympy
+
+    assert basic_sympy.imported_sympy
+    assert ours.replaced() is None
+    monkeypatch.setattr(basic_sympy, "get_default_datatype", own)
+    assert ours.replaced() == "theano.scalar.basic_sympy.get_default_datatype"
+
+
 @pytest.mark.parametrize(
     ("owner", "name", "said"),
     [
