@@ -6,6 +6,7 @@
 - scan/: the loop of theano.scan without Python
 - updates.py, update_rules.py: updates of parameters in one pass over memory
 - sizes.py: numbers that follow from shapes, computed once
+- channelwise/: formulas of images and channels, and their sums, in one pass
 - vectors.py: arithmetic of channels' numbers in one call
 - random_streams.py: MRG_RandomStreams' numbers, and the masks of dropout
 - dispatch.py: which of these, NumPy or Theano's own C code runs a node of a graph

@@ -17,7 +17,7 @@ from typing import Any
 
 import theano
 
-from theano_today.atomic import atomic_write
+from theano_today.atomic import atomic_write, leftovers
 
 _HEAD = b"theano_today graph 1\n"
 _END = ".graph"
@@ -83,20 +83,20 @@ def write(key: bytes, kept: bytes) -> bool:
 
 
 def _make_room() -> None:
-    kept = []
     now = time.time()
-    with os.scandir(folder()) as entries:
-        for entry in entries:
-            with contextlib.suppress(OSError):
-                status = entry.stat()
-                if entry.name.endswith(_END):
-                    kept.append((status.st_mtime, status.st_size, entry.path))
-                elif now - status.st_mtime > _ABANDONED:
-                    Path(entry.path).unlink()
+    for _, temporary in leftovers(folder()):
+        with contextlib.suppress(OSError):
+            if now - temporary.stat().st_mtime > _ABANDONED:
+                temporary.unlink()
+    kept = []
+    for file in folder().glob(f"*{_END}"):
+        with contextlib.suppress(OSError):
+            status = file.stat()
+            kept.append((status.st_mtime, status.st_size, file))
     kept.sort(reverse=True)
     total = 0
     for n, (_, size, file) in enumerate(kept):
         total += size
         if n >= MOST_FILES or total > MOST_BYTES:
             with contextlib.suppress(OSError):
-                Path(file).unlink()
+                file.unlink()

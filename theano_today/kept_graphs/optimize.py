@@ -31,7 +31,6 @@ from theano_today.kept_graphs.encoding import UnsupportedError
 
 log = logging.getLogger("theano_today")
 
-VERSION = 1
 FEWEST = 60  # nodes: what fewer take is not worth looking for, but for loops
 SHORTEST = 0.1  # seconds
 MOST_CONSTANTS = 4 << 20  # bytes that a graph may hold which the graph of the program does not
@@ -150,7 +149,6 @@ class Before:
         outputs = tuple(encoder.place(v) for v in fgraph.outputs)
         supervisors = _features(fgraph, _BEFORE)
         whole = (
-            VERSION,
             tuple(encoder.records),
             tuple(encoder.array_records),
             tuple(encoder.texts),

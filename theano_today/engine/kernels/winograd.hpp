@@ -122,14 +122,14 @@ template <> struct Formula<5> {
     }
 };
 template <int R> constexpr int POSITIONS = Formula<R>::SIZE * Formula<R>::SIZE;
-inline long positions_of(const StageShape &s) {
-    return s.filter_rows == 2 ? POSITIONS<2> : s.filter_rows == 3 ? POSITIONS<3> : POSITIONS<5>;
-}
 // f(Number<R>()) for the R of a stage's filters
 template <class F> static INLINE auto with_formula(const StageShape &s, F &&f) {
     return s.filter_rows == 2   ? f(Number<2>())
            : s.filter_rows == 3 ? f(Number<3>())
                                 : f(Number<5>());
+}
+inline long positions_of(const StageShape &s) {
+    return with_formula(s, [](auto rows) { return long(POSITIONS<decltype(rows)::value>); });
 }
 
 // packed [position][panel][channel][PANEL filters]
