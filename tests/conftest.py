@@ -63,6 +63,23 @@ def garbage():
     gc.freeze()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def theano_is_left_as_it_was():
+    """A module leaves no optimisation of its own registered, and nothing of Theano's replaced.
+
+    Either would keep other modules' graphs from being kept, in those that the worker runs later.
+    """
+    yield
+    if "theano.compile.mode" in sys.modules and "theano_today" in sys.modules:
+        from theano.compile import mode as modes
+
+        from theano_today.kept_graphs import conditions, ours
+
+        mode = modes.get_mode("FAST_RUN")
+        conditions.of_optimizer(mode.optimizer, mode.linker, ours.Code())
+        assert ours.replaced() is None
+
+
 @pytest.fixture(autouse=True)
 def lasagnes_random_numbers():
     """A test that has Lasagne draw from a generator of its own does so for itself alone."""

@@ -27,6 +27,17 @@ def needs_a_compiler(engine):
         pytest.skip("needs a compiler")
 
 
+def unregister(database, name):
+    """Take an optimisation out of one of Theano's databases, which can only take them in."""
+    optimisation = database[name]
+    database._names.remove(name)
+    for tag, tagged in list(database.__db__.items()):
+        if optimisation in tagged:
+            tagged.remove(optimisation)
+        if not tagged:
+            del database.__db__[tag]
+
+
 def fused(inputs, outputs, **more):
     """Return the function as the engine compiles it."""
     with engine("fused"):

@@ -10,7 +10,7 @@ import theano.tensor as T
 from theano import gof
 from theano.compile.ops import FromFunctionOp, as_op
 
-from tests.theano_graphs import needs_a_compiler
+from tests.theano_graphs import needs_a_compiler, unregister
 
 
 class Scale(theano.Op):
@@ -450,17 +450,16 @@ class TestOptimizations:
         gof.opt.MergeOptimizer().optimize(graph)
         assert len(graph.apply_nodes) == 3  # it does not know that + commutes
 
-    def test_registered_in_the_database(self, engine):
+    def test_registered_in_the_database(self, engine, request):
         name = f"docs_scale_{engine}"
-
-        on = [True]  # what is registered stays
 
         @gof.local_optimizer([Scale])
         def to_mul(node):
-            if on and isinstance(node.op, Scale) and node.op.offset == 0:
+            if isinstance(node.op, Scale) and node.op.offset == 0:
                 return [node.inputs[0] * np.float64(node.op.factor)]
 
         theano.tensor.opt.register_canonicalize(to_mul, "docs_scale", name=name)
+        request.addfinalizer(lambda: unregister(theano.compile.optdb["canonicalize"], name))
         x = T.dvector("x")
         f = theano.function([x], Scale(300)(x))
         assert not any(isinstance(n.op, Scale) for n in f.maker.fgraph.apply_nodes)
@@ -470,7 +469,6 @@ class TestOptimizations:
             g = theano.function([x], Scale(300)(x), mode=mode)
             assert any(isinstance(n.op, Scale) for n in g.maker.fgraph.apply_nodes)
             assert g([2]) == [600]
-        on.clear()
 
 
 class TestGraphs:
