@@ -103,7 +103,8 @@ inline bool backward(const Link *links, long count, bool exact) {
         }
     }
     parts = std::min(parts, parts_of(images, 1));
-    float *memory = scratch(Use::weights, room), *sums = scratch(Use::dw, parts * sums_room);
+    const long places = OrderedSums::places(parts, sums_room);
+    float *memory = scratch(Use::weights, room), *sums = scratch(Use::dw, places * sums_room);
     BackwardPasses stages(count);
     for (long k = 0; k < count; k++) {
         const bool of_inputs = k > 0 || links[0].dx != nullptr;
@@ -113,15 +114,16 @@ inline bool backward(const Link *links, long count, bool exact) {
             stages.add(new UnpooledBackward(links[k], of_inputs, exact, memory, sums));
         memory += room_of(links[k]);
         if (links[k].dw != nullptr)
-            sums += parts * sums_of(links[k]);
+            sums += places * sums_of(links[k]);
     }
     // A stage alone takes small images several at a time.
     const bool alone = count == 1 && links[0].stage.pool == 1;
     const long together = alone ? UnpooledBackward::together(links[0].stage) : 1;
-    Threads::instance().run(parts, [&](long part) {
+    OrderedSums ordered(parts, places);
+    const auto gradients_of = [&](long part, long place) {
         const Share mine(images, part, parts);
         for (const BackwardPass *stage : stages.all)
-            stage->begin(part);
+            stage->begin(place);
         for (long n = mine.begin; n < mine.end; n += together) {
             const long some = std::min(together, mine.end - n);
             const StageShape &last = links[count - 1].stage;
@@ -133,14 +135,22 @@ inline bool backward(const Link *links, long count, bool exact) {
                     dx = handed(k, some * x_size);
                 else if (links[0].dx != nullptr)
                     dx = links[0].dx + n * x_size;
-                stages.all[k]->images(part, n, some, kept(links[k], n, some, g), dx);
+                stages.all[k]->images(place, n, some, kept(links[k], n, some, g), dx);
                 g = dx;
             }
         }
-    });
+    };
+    const auto add = [&](long to, long from) {
+        for (const BackwardPass *stage : stages.all)
+            stage->add(to, from);
+    };
+    Threads::instance().run(parts, [&](long) { ordered.next(gradients_of, add); });
     bool finite = true;
-    for (const BackwardPass *stage : stages.all)
-        finite &= stage->finish(parts);
+    for (const BackwardPass *stage : stages.all) {
+        if (parts == 0) // no images
+            stage->begin(0);
+        finite &= stage->finish(parts == 0 ? std::vector<long>{0} : ordered.rest());
+    }
     return finite;
 }
 

@@ -53,7 +53,7 @@ class PooledBackward : public BackwardPass {
     }
     static long sums_room(const StageShape &s) { return dw_size(s) + 3 * s.filter_blocks() * V; }
 
-    // `memory` has room() floats, `sums` parts times sums_room().
+    // `memory` has room() floats, `sums` as many places of sums_room().
     PooledBackward(const Link &link, bool of_inputs, float *memory, float *sums)
         : link(link), s(link.stage), of_inputs(of_inputs), weights(memory),
           patches((int32_t *)(memory + weights_size(s))), sums(sums) {
@@ -64,29 +64,35 @@ class PooledBackward : public BackwardPass {
             block_weights(s, link.w, weights);
     }
 
-    void begin(long part) const override {
+    void begin(long place) const override {
         if (link.dw != nullptr)
-            std::memset(sums + part * sums_room(s), 0, sums_room(s) * sizeof(float));
+            std::memset(sums + place * sums_room(s), 0, sums_room(s) * sizeof(float));
     }
 
-    void images(long part, long first, long count, const float *g, float *dx) const override {
+    void images(long place, long first, long count, const float *g, float *dx) const override {
         for (long n = 0; n < count; n++)
-            image(part, first + n, g + n * s.p_size(s.p_blocked),
+            image(place, first + n, g + n * s.p_size(s.p_blocked),
                   dx ? dx + n * s.x_size(s.dx_blocked) : nullptr);
     }
 
-    bool finish(long parts) const override {
+    void add(long to, long from) const override {
+        if (link.dw == nullptr)
+            return;
+        for (long i = 0; i < dw_size(s); i++)
+            dw(to)[i] += dw(from)[i];
+        for (long f = 0; f < s.filter_blocks() * V; f++)
+            db(to)[f] += db(from)[f];
+    }
+
+    bool finish(const std::vector<long> &places) const override {
         if (link.dw == nullptr)
             return true;
+        const long place = places[0];
+        for (size_t k = 1; k < places.size(); k++)
+            add(place, places[k]);
         const long filters = s.filter_blocks() * V, taps = s.taps();
-        for (long part = 1; part < parts; part++) {
-            for (long i = 0; i < dw_size(s); i++)
-                dw(0)[i] += dw(part)[i];
-            for (long f = 0; f < filters; f++)
-                db(0)[f] += db(part)[f];
-        }
         for (long f = 0; f < s.filters; f++) {
-            link.db[f] = parts > 0 ? float(db(0)[f]) : 0;
+            link.db[f] = float(db(place)[f]);
             for (long c = 0; c < s.channels; c++)
                 for (long i = 0; i < s.filter_rows; i++)
                     for (long j = 0; j < s.filter_columns; j++) {
@@ -94,14 +100,14 @@ class PooledBackward : public BackwardPass {
                         const long at = s.few_channels()
                                             ? (c * taps + tap) * filters + f
                                             : ((c / V * s.filters + f) * taps + tap) * V + c % V;
-                        link.dw[s.weight(f, c, i, j)] = parts > 0 ? dw(0)[at] : 0;
+                        link.dw[s.weight(f, c, i, j)] = dw(place)[at];
                     }
         }
         return true;
     }
 
   private:
-    void image(long part, long n, const float *g, float *dx) const {
+    void image(long place, long n, const float *g, float *dx) const {
         if (s.windows() == 0) { // ignore_border left no window
             if (of_inputs)
                 std::memset(dx, 0, s.x_size(s.dx_blocked) * sizeof(float));
@@ -112,7 +118,7 @@ class PooledBackward : public BackwardPass {
         const PooledGradient gradient = {g, s.p_blocked != 0};
         const bool few = s.few_channels() && link.dw != nullptr;
         if (few)
-            add_few_channels(s, x, gradient, winners, dw(part), image_db(part), db(part));
+            add_few_channels(s, x, gradient, winners, dw(place), image_db(place), db(place));
         const bool dw_here = !few && link.dw != nullptr;
         if (!dw_here && !of_inputs)
             return;
@@ -126,8 +132,8 @@ class PooledBackward : public BackwardPass {
         float *padded = nullptr;
         if (of_inputs)
             padded = in_place ? dx : scratch(Use::dx, s.channel_blocks() * V * height * width);
-        HitsPass{s, weights, dw_here ? dw(part) : nullptr, db(part)}.add(image, padded, gradient,
-                                                                         winners, patches);
+        HitsPass{s, weights, dw_here ? dw(place) : nullptr, db(place)}.add(image, padded, gradient,
+                                                                           winners, patches);
         if (of_inputs && s.fits() && !s.dx_blocked)
             blocks_to_planes(dx, padded, s.channels, s.rows * s.columns);
         else if (of_inputs && !in_place)
@@ -140,9 +146,9 @@ class PooledBackward : public BackwardPass {
     static long dw_size(const StageShape &s) {
         return s.few_channels() ? s.channels * s.taps() * s.filter_blocks() * V : weights_size(s);
     }
-    float *dw(long part) const { return sums + part * sums_room(s); }
-    float *image_db(long part) const { return dw(part) + dw_size(s); }
-    double *db(long part) const { return (double *)(image_db(part) + s.filter_blocks() * V); }
+    float *dw(long place) const { return sums + place * sums_room(s); }
+    float *image_db(long place) const { return dw(place) + dw_size(s); }
+    double *db(long place) const { return (double *)(image_db(place) + s.filter_blocks() * V); }
 
     const Link &link;
     const StageShape &s;

@@ -260,7 +260,7 @@ class UnpooledBackward : public BackwardPass {
         return round_up(sums, 16) + 3 * s.filter_blocks() * V;
     }
 
-    // `memory` has room() floats, `sums` parts times sums_room(). exact: nothing by Winograd
+    // `memory` has room() floats, `sums` as many places of sums_room(). exact: nothing by Winograd
     UnpooledBackward(const Link &link, bool of_inputs, bool exact, float *memory, float *sums)
         : link(link), s(link.stage), of_inputs(of_inputs), winograd(by_winograd(s) && !exact),
           summed(winograd && s.halved() ? s.half() : s), sums(sums), plain(plain_room(s)),
@@ -286,12 +286,12 @@ class UnpooledBackward : public BackwardPass {
         return most;
     }
 
-    void begin(long part) const override {
+    void begin(long place) const override {
         if (link.dw != nullptr)
-            std::memset(sums + part * sums_room(s), 0, sums_room(s) * sizeof(float));
+            std::memset(sums + place * sums_room(s), 0, sums_room(s) * sizeof(float));
     }
 
-    void images(long part, long first, long count, const float *g, float *dx) const override {
+    void images(long place, long first, long count, const float *g, float *dx) const override {
         const bool wanted = link.dw != nullptr || scattered != nullptr;
         const bool one = around.step_rows == 1 && around.step_columns == 1; // for both gradients
         const bool fill_around = !passes.empty() || (one && wanted), fill_plain = !one && wanted;
@@ -309,7 +309,7 @@ class UnpooledBackward : public BackwardPass {
             }
             const uint8_t *slopes =
                 s.rectify ? link.winners + (first + n) * s.p_size(true) : nullptr;
-            float *const filter_sums = link.dw != nullptr ? image_db(part) : nullptr;
+            float *const filter_sums = link.dw != nullptr ? image_db(place) : nullptr;
             const auto fill = [&](Room room, bool sum) {
                 room.data += n * room.floats(s);
                 fill_room(s, own, slopes, room, sum ? filter_sums : nullptr);
@@ -319,11 +319,11 @@ class UnpooledBackward : public BackwardPass {
             if (fill_plain)
                 fill(again, true);
             if (link.dw != nullptr)
-                add_filter_sums(part);
+                add_filter_sums(place);
         }
         const Image gradients = (one ? here : again).gradients(s);
         if (link.dw != nullptr)
-            add_weights(part, link.x + first * s.x_size(s.x_blocked), count, gradients);
+            add_weights(place, link.x + first * s.x_size(s.x_blocked), count, gradients);
         if (of_inputs && scattered == nullptr)
             write_inputs(here, count, dx);
         for (long n = 0; n < count && scattered != nullptr; n++) {
@@ -335,28 +335,30 @@ class UnpooledBackward : public BackwardPass {
         }
     }
 
-    bool finish(long parts) const override {
+    void add(long to, long from) const override {
+        if (link.dw == nullptr)
+            return;
+        add_weights_of(to, from, 0, sums_size());
+        add_biases_of(to, from);
+    }
+
+    bool finish(const std::vector<long> &places) const override {
         if (link.dw == nullptr)
             return true;
-        const long size = winograd ? winograd_sums_size(summed) : direct_sums_size(s);
+        const long place = places[0], size = sums_size();
         constexpr long PIECE = 1 << 12; // floats
         Threads::instance().run_in_shares((size + PIECE - 1) / PIECE, [&](long piece) {
-            const long begin = piece * PIECE, end = std::min(size, begin + PIECE);
-            for (long part = 1; part < parts; part++) {
-                const float *from = dw(part);
-                float *to = dw(0);
-                for (long i = begin; i < end; i += V)
-                    store(to + i, load(to + i) + load(from + i));
-            }
+            for (size_t k = 1; k < places.size(); k++)
+                add_weights_of(place, places[k], piece * PIECE,
+                               std::min(size, (piece + 1) * PIECE));
         });
-        for (long part = 1; part < parts; part++)
-            for (long f = 0; f < s.filters; f++)
-                db(0)[f] += db(part)[f];
+        for (size_t k = 1; k < places.size(); k++)
+            add_biases_of(place, places[k]);
         std::atomic<bool> finite{true};
         for (long f = 0; f < s.filters; f++)
-            link.db[f] = parts > 0 ? float(db(0)[f]) : 0;
+            link.db[f] = float(db(place)[f]);
         Threads::instance().run_in_shares(s.filter_blocks() * s.channels, [&](long item) {
-            if (!write_weights(item / s.channels * V, item % s.channels, parts > 0))
+            if (!write_weights(place, item / s.channels * V, item % s.channels))
                 finite.store(false, std::memory_order_relaxed);
         });
         return finite;
@@ -366,10 +368,21 @@ class UnpooledBackward : public BackwardPass {
     static bool by_winograd(const StageShape &s) {
         return (s.winograd() || s.halved()) && s.filters >= 8;
     }
-    float *dw(long part) const { return sums + part * sums_room(s); }
-    double *db(long part) const { return (double *)(image_db(part) + s.filter_blocks() * V); }
+    long sums_size() const { return winograd ? winograd_sums_size(summed) : direct_sums_size(s); }
+    void add_weights_of(long to, long from, long begin, long end) const {
+        for (long i = begin; i < end; i += V)
+            store(dw(to) + i, load(dw(to) + i) + load(dw(from) + i));
+    }
+    void add_biases_of(long to, long from) const {
+        for (long f = 0; f < s.filters; f++)
+            db(to)[f] += db(from)[f];
+    }
+    float *dw(long place) const { return sums + place * sums_room(s); }
+    double *db(long place) const { return (double *)(image_db(place) + s.filter_blocks() * V); }
     // One image's
-    float *image_db(long part) const { return dw(part) + sums_room(s) - 3 * s.filter_blocks() * V; }
+    float *image_db(long place) const {
+        return dw(place) + sums_room(s) - 3 * s.filter_blocks() * V;
+    }
 
     static long phase_room(const Phase &phase) {
         return round_up(ForwardPass::room(phase.stage), 16);
@@ -422,53 +435,53 @@ class UnpooledBackward : public BackwardPass {
                              s.rows * s.columns);
     }
 
-    void add_filter_sums(long part) const {
+    void add_filter_sums(long place) const {
         for (long f = 0; f < s.filters; f++)
-            db(part)[f] += image_db(part)[f];
-        std::memset(image_db(part), 0, s.filter_blocks() * V * sizeof(float));
+            db(place)[f] += image_db(place)[f];
+        std::memset(image_db(place), 0, s.filter_blocks() * V * sizeof(float));
     }
 
-    void add_weights(long part, const float *x, long count, Image gradients) const {
+    void add_weights(long place, const float *x, long count, Image gradients) const {
         if (winograd) {
             const Image image =
                 s.halved() ? halves_of(s, summed, x, count) : blocks_of(s, x, count);
             return with_formula(summed, [&](auto rows) {
                 winograd_add_weights<decltype(rows)::value>(summed, image, gradients, count,
-                                                            dw(part));
+                                                            dw(place));
             });
         }
         for (long n = 0; n < count; n++, x += s.x_size(s.x_blocked))
             if (s.few_channels())
-                direct_add_weights(s, 1, planes_of(s, x), gradients.at(n), dw(part));
+                direct_add_weights(s, 1, planes_of(s, x), gradients.at(n), dw(place));
             else
-                direct_add_weights(s, V, blocks_of(s, x, 1), gradients.at(n), dw(part));
+                direct_add_weights(s, V, blocks_of(s, x, 1), gradients.at(n), dw(place));
     }
 
     // dw of V filters from f on and a channel; false if Winograd's sums are not finite
-    bool write_weights(long f, long c, bool some) const {
+    bool write_weights(long place, long f, long c) const {
         const auto write = [&](long i, long j, vf taps) {
             for (long k = 0; k < V && f + k < s.filters; k++)
                 link.dw[s.weight(f + k, c, i, j)] = taps[k];
         };
-        if (winograd && some)
+        if (winograd)
             return with_formula(summed, [&](auto rows) {
-                return write_winograd<decltype(rows)::value>(f, c, write);
+                return write_winograd<decltype(rows)::value>(place, f, c, write);
             });
         const long panel = f / PANEL * PANEL;
         const long wide = std::min<long>(PANEL, s.filter_blocks() * V - panel);
-        const float *from = dw(0) + (panel * s.channels + c * wide) * s.taps() + f - panel;
+        const float *from = dw(place) + (panel * s.channels + c * wide) * s.taps() + f - panel;
         for (long i = 0; i < s.filter_rows; i++)
             for (long j = 0; j < s.filter_columns; j++, from += wide)
-                write(i, j, some ? load(from) : vf{});
+                write(i, j, load(from));
         return true;
     }
 
-    template <int R, class F> bool write_winograd(long f, long c, F &&write) const {
+    template <int R, class F> bool write_winograd(long place, long f, long c, F &&write) const {
         const long images = s.halved() ? 4 : 1, step = s.halved() ? 2 : 1;
         vf unlike = {}; // stays 0
         for (long k = 0; k < images; k++) {
             vf taps[R * R];
-            winograd_weights_of<R>(summed, dw(0), f, k * (summed.channels / images) + c, taps);
+            winograd_weights_of<R>(summed, dw(place), f, k * (summed.channels / images) + c, taps);
             for (int at = 0; at < R * R; at++) {
                 unlike += 0.0f * taps[at];
                 write(step * (at / R) + k / 2, step * (at % R) + k % 2, taps[at]);

@@ -634,6 +634,20 @@ void check_memory(long cases) {
     void *second = today_take(99 << 20);
     check(first == second, "a block used again", "check_memory");
     today_give(second);
+    // A large block is used for small ones, which are one again once they are given back.
+    auto *const begin = (uint8_t *)first, *const end = begin + (100 << 20);
+    uint8_t *parts[7];
+    for (auto *&part : parts) {
+        part = (uint8_t *)today_take(14 << 20);
+        check(part >= begin && part + (14 << 20) <= end, "a part of a block", "check_memory");
+        for (auto **other = parts; *other != part; other++)
+            check(part >= *other + (14 << 20) || *other >= part + (14 << 20), "parts that overlap",
+                  "check_memory");
+    }
+    for (const long k : {3, 0, 1, 6, 5, 2, 4})
+        today_give(parts[k]);
+    check(today_take(100 << 20) == first, "a block put together again", "check_memory");
+    today_give(first);
     check(today_take(int64_t(1) << 60) == nullptr, "more memory than there is", "check_memory");
 }
 
