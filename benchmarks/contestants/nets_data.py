@@ -66,6 +66,7 @@ BATCHES = {
     "lstm": Batch(64, (100, 16), targets=1),
     "net1": Batch(128, (9216,), targets=30),
     "alexnet": Batch(16, (3, 227, 227), classes=1000),
+    "googlenet": Batch(8, (3, 224, 224), classes=1000),
     "nin": Batch(32, (3, 32, 32), classes=10),
     "resnet20": Batch(64, (3, 32, 32), classes=10),
     "dcgan": Batch(64, (3, 32, 32)),
@@ -81,12 +82,22 @@ WHAT = {
     "lstm": "LSTMLayer of 64 units, 100 steps of 16 features, batch 64, Adam",
     "net1": "the tutorial's net1, 9216-100-30, batch 128",
     "alexnet": "AlexNet-like, half its filters, 227x227x3, batch 16",
+    "googlenet": "GoogLeNet, 224x224x3, batch 8",
     "nin": "NIN for CIFAR-10, batch 32",
     "resnet20": "ResNet-20 for CIFAR-10, batch norm, batch 64",
     "dcgan": "DCGAN, 32x32x3, batch 64, both nets, Adam",
     "gru": "two GRULayers of 128 units, 40 characters of 60, batch 64, Adagrad",
     "autoencoder": "autoencoder 784-256-64, sigmoids, batch 256, RMSprop",
 }
+
+# GoogLeNet's inception modules (Szegedy et al. 2014, table 1), None where it pools: filters 1x1,
+# 3x3 and the 1x1 before them, 5x5 and the 1x1 before them, and 1x1 behind a pool
+INCEPTIONS = (
+    (64, 96, 128, 16, 32, 32), (128, 128, 192, 32, 96, 64), None, (192, 96, 208, 16, 48, 64),
+    (160, 112, 224, 24, 64, 64), (128, 128, 256, 24, 64, 64), (112, 144, 288, 32, 64, 64),
+    (256, 160, 320, 32, 128, 128), None, (256, 160, 320, 32, 128, 128),
+    (384, 192, 384, 48, 128, 128),
+)  # fmt: skip
 
 
 class FacesByBatches:

@@ -39,7 +39,7 @@ from lasagne.layers import (
 )
 from theano.tensor.nnet import abstract_conv
 
-from benchmarks.contestants.nets_data import BATCHES, FacesByBatches, Function, Steps
+from benchmarks.contestants.nets_data import BATCHES, INCEPTIONS, FacesByBatches, Function, Steps
 from benchmarks.turns import serve
 
 rectify, softmax = nonlinearities.rectify, nonlinearities.softmax
@@ -173,6 +173,32 @@ def alexnet(last):
     return DenseLayer(last, 1000, nonlinearity=softmax)
 
 
+def googlenet(last):
+    normalized = partial(layers.LocalResponseNormalization2DLayer, alpha=2e-5, k=1)
+    pooled = partial(Pool2DLayer, pool_size=(3, 3), stride=(2, 2), ignore_border=False)
+
+    def conv(last, filters, size, **more):
+        return Conv2DLayer(last, filters, (size, size), pad=size // 2, **more)
+
+    last = normalized(pooled(conv(last, 64, 7, stride=(2, 2))))
+    last = pooled(normalized(conv(conv(last, 64, 1), 192, 3)))
+    for filters in INCEPTIONS:
+        if filters is None:
+            last = pooled(last)
+            continue
+        alone, before_3, threes, before_5, fives, behind_pool = filters
+        around = MaxPool2DLayer(last, pool_size=(3, 3), stride=(1, 1), pad=(1, 1))
+        last = layers.ConcatLayer(
+            [
+                conv(last, alone, 1),
+                conv(conv(last, before_3, 1), threes, 3),
+                conv(conv(last, before_5, 1), fives, 5),
+                conv(around, behind_pool, 1),
+            ]
+        )
+    return DenseLayer(DropoutLayer(GlobalPoolLayer(last), 0.4), 1000, nonlinearity=softmax)
+
+
 def nin(last):
     def block(last, filters, size):
         last = Conv2DLayer(last, filters[0], (size, size), pad=size // 2)
@@ -220,7 +246,7 @@ def autoencoder(last):
 
 NETS: dict[str, Callable] = {
     f.__name__: f
-    for f in (mnist_cnn, mlp, vgg, lstm, net1, alexnet, nin, resnet20, gru, autoencoder)
+    for f in (mnist_cnn, mlp, vgg, lstm, net1, alexnet, googlenet, nin, resnet20, gru, autoencoder)
 }
 NESTEROV = partial(updates.nesterov_momentum, learning_rate=0.01, momentum=0.9)
 RULES: dict[str, Callable] = {

@@ -22,7 +22,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from benchmarks.contestants.nets_data import BATCHES, FacesByBatches, Steps
+from benchmarks.contestants.nets_data import BATCHES, INCEPTIONS, FacesByBatches, Steps
 from benchmarks.contestants.training import BATCH, batches, split
 from benchmarks.turns import serve
 
@@ -91,6 +91,46 @@ def alexnet():
         rectified(128 * 36, 1024), nn.Dropout(), rectified(1024, 1024), nn.Dropout(),
         nn.Linear(1024, 1000),
     )  # fmt: skip
+
+
+class Inception(nn.Module):
+    """The module of GoogLeNet; `filters` as INCEPTIONS has them."""
+
+    def __init__(self, channels, filters):
+        super().__init__()
+        alone, before_3, threes, before_5, fives, behind_pool = filters
+        self.branches = nn.ModuleList([
+            rectified_conv(channels, alone, 1),
+            nn.Sequential(
+                rectified_conv(channels, before_3, 1),
+                rectified_conv(before_3, threes, 3, padding=1),
+            ),
+            nn.Sequential(
+                rectified_conv(channels, before_5, 1),
+                rectified_conv(before_5, fives, 5, padding=2),
+            ),
+            nn.Sequential(nn.MaxPool2d(3, 1, 1), rectified_conv(channels, behind_pool, 1)),
+        ])  # fmt: skip
+        self.filters = alone + threes + fives + behind_pool
+
+    def forward(self, x):
+        return torch.cat([branch(x) for branch in self.branches], 1)
+
+
+def googlenet():
+    pool = partial(nn.MaxPool2d, 3, 2, ceil_mode=True)
+    modules = [
+        rectified_conv(3, 64, 7, stride=2, padding=3), pool(), nn.LocalResponseNorm(5),
+        rectified_conv(64, 64, 1), rectified_conv(64, 192, 3, padding=1), nn.LocalResponseNorm(5),
+        pool(),
+    ]  # fmt: skip
+    channels = 192
+    for filters in INCEPTIONS:
+        modules.append(pool() if filters is None else Inception(channels, filters))
+        channels = getattr(modules[-1], "filters", channels)
+    return nn.Sequential(
+        *modules, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.4), nn.Linear(1024, 1000)
+    )
 
 
 def nin():
@@ -165,7 +205,10 @@ def tutorial():
 
 NETS: dict[str, Callable[[], nn.Module]] = {
     f.__name__: f
-    for f in (mnist_cnn, mlp, vgg, lstm, net1, alexnet, nin, resnet20, gru, autoencoder, tutorial)
+    for f in [
+        *(mnist_cnn, mlp, vgg, lstm, net1, alexnet, googlenet, nin, resnet20, gru, autoencoder),
+        tutorial,
+    ]
 }
 NESTEROV = partial(torch.optim.SGD, lr=0.01, momentum=0.9, nesterov=True, fused=True)
 RULES: dict[str, Callable] = {

@@ -1,7 +1,7 @@
 """Theano's scalar Ops as the elementwise functions of kernels/scalars.hpp.
 
 Only where the kernel computes what Theano's C code does, to the last bit but for exp, log, tanh,
-sigmoid and softplus of float32; everything else is not covered.
+sigmoid, softplus and pow of float32; everything else is not covered.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ _NAMES: dict[type, str] = {
 _OF_FLOATS: dict[type, str] = {
     ts.TrueDiv: "div", ts.Sqrt: "sqrt", ts.Exp: "exp", ts.Log: "log", ts.Log1p: "log1p",
     ts.Expm1: "expm1", ts.Tanh: "tanh", ts.Inv: "inv", ts.Sgn: "sgn", ts.Clip: "clip",
+    ts.Pow: "pow",  # of float32 alone
     sigm.ScalarSigmoid: "sigmoid", sigm.ScalarSoftplus: "softplus",
 }  # fmt: skip
 _OF_BOOLS: dict[type, str] = {ts.AND: "and", ts.OR: "or", ts.XOR: "xor"}

@@ -44,7 +44,7 @@ def test_what_is_covered():
         (ts.add, ["float16", "float16"], "float16"),
         (ts.int_div, ["int64", "int64"], "IntDiv"),
         (ts.add, ["complex64", "complex64"], "complex64"),
-        (ts.pow, ["float32", "float32"], "Pow"),
+        (ts.pow, ["float64", "float64"], "pow.f8"),
         (chain(70), ["float32"], "70 functions"),
     ],
 )

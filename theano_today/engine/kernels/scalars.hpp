@@ -2,7 +2,8 @@
 // int64 of float32. steps.hpp runs them over blocks that stay in the cache.
 //
 // They have the bits of Theano's C code, since each does one operation. Of float32, exp, tanh and
-// log are vectors' own, within 2 units in the last place, sigmoid and softplus within 3
+// log are vectors' own, within 2 units in the last place, sigmoid and softplus within 3; pow is
+// rounded once
 // (tests/.../engine/test_programs.py); all that is left to the C library is the same as in Theano.
 #pragma once
 
@@ -262,6 +263,70 @@ static INLINE vf softplus_of(vf x) {
     return where((vi)(x < splat(-103.0f)), vf{}, y);
 }
 
+// x ** y of positive, finite x and finite y: 2 ** (y * log2(x)) in double precision, so that it is
+// rounded once. log2 by the series of the inverse hyperbolic tangent, for 1/sqrt(2) <= m < sqrt(2);
+// 2 ** r by that of the exponential function, |r| <= 1/2. What they leave out is below 2 ** -41 of
+// the result.
+typedef float half_vf __attribute__((vector_size(THEANO_TODAY_VECTOR_BYTES / 2)));
+typedef double vd __attribute__((vector_size(THEANO_TODAY_VECTOR_BYTES)));
+typedef uint64_t vq __attribute__((vector_size(THEANO_TODAY_VECTOR_BYTES)));
+
+static INLINE half_vf power_of_some(half_vf x, half_vf y) {
+    const auto all = [](auto n) { return n - decltype(vd{} + n){}; };
+    const vq bits = (vq) __builtin_convertvector(x, vd);
+    // Less the root of 1/2, the upper 12 bits are the exponent of 2.
+    const vq above = bits - 0x3fe6a09e667f3bcdull, exponent = above & 0xfff0000000000000ull;
+    const vd m = (vd)(bits - exponent);
+    // As the last digits of a double that large
+    const vq counted = ((above + (0x400ull << 52)) >> 52) | 0x4330000000000000ull;
+    const vd e = (vd)counted - all(4503599627370496.0 + 1024.0);
+    const vd s = (m - 1.0) / (m + 1.0), z = s * s;
+    vd p = all(1.0 / 17);
+    EACH (k, 8)
+        p = p * z + 1.0 / (15 - 2 * k);
+    vd t = __builtin_convertvector(y, vd) * (e + s * p * 2.88539008177792681472); // 2 / ln 2
+    t = t > 200.0 ? all(200.0) : t; // infinite as a float
+    t = t < -200.0 ? all(-200.0) : t;
+    const vd large = t + 6755399441055744.0; // 1.5 * 2 ** 52: the last digits are whole numbers
+    const vd r = (t - (large - 6755399441055744.0)) * 0.693147180559945309417;
+    vd q = all(1.0 / 39916800);
+    constexpr double INVERSE_FACTORIALS[] = {1.0 / 3628800, 1.0 / 362880, 1.0 / 40320, 1.0 / 5040,
+                                             1.0 / 720,     1.0 / 120,    1.0 / 24,    1.0 / 6,
+                                             0.5,           1.0,          1.0};
+    EACH (k, 11)
+        q = q * r + INVERSE_FACTORIALS[k];
+    return __builtin_convertvector(q * (vd)(((vq)large + 1023) << 52), half_vf);
+}
+
+static INLINE vf power_of(vf x, vf y) {
+    const vf infinite = splat(INFINITY);
+    const vi ordinary =
+        (vi)(x > vf{}) & (vi)(x < infinite) & (vi)(y < infinite) & (vi)(y > -infinite);
+    vf result;
+    if (any(~ordinary)) {
+        for (int lane = 0; lane < V; lane++)
+            result[lane] = std::pow(x[lane], y[lane]);
+        return result;
+    }
+    half_vf xs[2], ys[2];
+    std::memcpy(xs, &x, sizeof x);
+    std::memcpy(ys, &y, sizeof y);
+    EACH (k, 2)
+        xs[k] = power_of_some(xs[k], ys[k]);
+    std::memcpy(&result, xs, sizeof x);
+    return result;
+}
+
+inline void pow_of_float(char *o, const char *a, const char *b, const char *, long n) {
+    float *to = (float *)o;
+    const float *x = (const float *)a, *y = (const float *)b;
+    long i = 0;
+    for (; i + V <= n; i += V)
+        store(to + i, power_of(load(x + i), load(y + i)));
+    for (; i < n; i++)
+        to[i] = power_of(splat(x[i]), splat(y[i]))[0];
+}
+
 inline void log_of_float(char *o, const char *a, const char *, const char *, long n) {
     vectors(o, a, n, [](vf x) __attribute__((always_inline)) { return log_of(x); });
 }
@@ -333,6 +398,7 @@ inline constexpr Named TABLE[] = {
     {"exp.f8", exp_of_double<double>},
     {"log.f4", log_of_float},
     {"log.f8", scalars::log<double>},
+    {"pow.f4", pow_of_float},
     {"softplus.f4", softplus_of_float},
     {"softplus.f8", softplus_of_double<double>},
     {"tanh.f4", tanh_of_float},

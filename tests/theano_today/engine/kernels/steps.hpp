@@ -194,16 +194,30 @@ inline void check_functions(long cases) {
         const float scale = random.chance(50) ? 1 : random.chance(50) ? 30 : 1e-3f;
         for (long i = 0; i < n; i++)
             x[i] = random.chance(10) ? special[random.below(16)] : scale * random.number();
-        const Words slots = {fixed, (int64_t)x.data(), 0, 0, 1, fixed, (int64_t)y.data(), 0, 0, 1};
-        for (const char *name : {"exp.f4", "tanh.f4", "sigmoid.f4", "log.f4", "softplus.f4"}) {
+        const bool ordinary = random.chance(50);
+        Guarded<float> powers(n);
+        for (long i = 0; i < n; i++)
+            powers[i] = random.chance(10) ? special[random.below(16)] : 3 * random.number();
+        for (long i = 0; i < n && ordinary; i++) {
+            x[i] = std::isfinite(x[i]) && x[i] ? std::abs(x[i]) : 1;
+            powers[i] = std::isfinite(powers[i]) ? powers[i] : 0;
+        }
+        const Words slots = {fixed, (int64_t)x.data(),      0, 0, 1,
+                             fixed, (int64_t)y.data(),      0, 0, 1,
+                             fixed, (int64_t)powers.data(), 0, 0, 1};
+        for (const char *name :
+             {"exp.f4", "tanh.f4", "sigmoid.f4", "log.f4", "softplus.f4", "pow.f4"}) {
             Words program = header(0, 64, 0, 0, 1);
-            Words chain = {1, 1, 1, 4};
+            const bool two = name[0] == 'p';
+            Words chain = {1, 1 + two, 1, 4};
             append(chain, view(1, 1, n, n * 4, 4, false, false));
             append(chain, view(0, 1, n, n * 4, 4, false, false));
-            append(chain, {function(name), 0, 1, 1, 1});
+            if (two)
+                append(chain, view(2, 1, n, n * 4, 4, false, false));
+            append(chain, {function(name), 0, 1, 1 + two, 1});
             instruction(program, 0, chain);
             int64_t done = 0;
-            check(today_steps(program.data(), slots.data(), 2, 1, &done) == 0, "status", name);
+            check(today_steps(program.data(), slots.data(), 3, 1, &done) == 0, "status", name);
             double worst = 0;
             bool kinds = true;
             for (long i = 0; i < n; i++) {
@@ -211,6 +225,7 @@ inline void check_functions(long cases) {
                 double want = name[0] == 'e'   ? std::exp(v)
                               : name[0] == 't' ? std::tanh(v)
                               : name[0] == 'l' ? std::log(v)
+                              : two            ? std::pow(v, double(powers[i]))
                               : name[1] == 'o' ? softplus(v)
                               : v < -88        ? 0
                               : v > 15         ? 1
@@ -226,7 +241,7 @@ inline void check_functions(long cases) {
                 kinds &= std::signbit(y[i]) == std::signbit(float(want));
             }
             check(kinds, "NaN, an infinity or a sign", name);
-            const double allowed = name[0] == 's' ? 3 : 2;
+            const double allowed = two ? 0.5001 : name[0] == 's' ? 3 : 2;
             if (worst > allowed)
                 fail("units in the last place", name, worst, allowed);
             check(y.intact(), "written beside the result", name);
