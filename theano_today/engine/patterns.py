@@ -8,6 +8,9 @@ from theano.tensor import elemwise
 from theano_today.engine import genuine
 from theano_today.engine.dispatch import is_on
 
+# The tag of rewrites whose Ops the kernels run: who runs a graph elsewhere excludes them by it.
+ON_KERNELS = "on_kernels"
+
 
 class Rewrite(Optimizer):
     """A rewrite of a whole graph by `rewrite`, which is not called where the engine is off."""

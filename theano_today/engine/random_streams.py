@@ -24,7 +24,7 @@ from theano.tensor import TensorType, basic, elemwise, opt
 
 from theano_today.compat.theano import mrg
 from theano_today.engine import dispatch, genuine, library
-from theano_today.engine.patterns import operands
+from theano_today.engine.patterns import ON_KERNELS, operands
 from theano_today.engine.thunks import thunk_of
 
 
@@ -173,11 +173,13 @@ def register(rng_mrg: ModuleType) -> None:
         return  # Theano was reloaded
     # Behind what leaves out the factor 1 and the summand 0 of uniform's range, before fusion (49).
     optdb.register(
-        "mrg_mask", opt.in2out(compare_where_drawn, ignore_newtrees=True), 48, "fast_run"
-    )
+        "mrg_mask",
+        opt.in2out(compare_where_drawn, ignore_newtrees=True),
+        48, "fast_run", ON_KERNELS,
+    )  # fmt: skip
     # With Theano's own, random_make_inplace_mrg.
     optdb.register(
         "mrg_mask_inplace",
         TopoOptimizer(move_on_in_place, failure_callback=TopoOptimizer.warn_inplace),
-        99, "fast_run", "inplace",
+        99, "fast_run", "inplace", ON_KERNELS,
     )  # fmt: skip

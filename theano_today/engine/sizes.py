@@ -26,7 +26,7 @@ from theano.tensor.opt import MakeVector
 from theano.tensor.subtensor import Subtensor
 
 from theano_today.engine import genuine, shapes
-from theano_today.engine.patterns import Rewrite
+from theano_today.engine.patterns import ON_KERNELS, Rewrite
 from theano_today.engine.thunks import Latest
 
 NAME = "sizes"
@@ -244,4 +244,4 @@ def register() -> None:
     if NAME in optdb:
         return  # Theano was reloaded
     # Behind all that fuses elementwise nodes (49), before what works in place (75)
-    optdb.register(NAME, GatherSizes(), 49.4, "fast_run", "fusion")
+    optdb.register(NAME, GatherSizes(), 49.4, "fast_run", "fusion", ON_KERNELS)

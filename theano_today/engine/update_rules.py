@@ -22,7 +22,7 @@ from theano.tensor.elemwise import Elemwise
 
 from theano_today.engine import genuine
 from theano_today.engine.formulas import Formula, Uncovered
-from theano_today.engine.patterns import Rewrite
+from theano_today.engine.patterns import ON_KERNELS, Rewrite
 
 # What Theano's own fusion of Elemwise nodes is excluded by
 FUSION = "fusion", "local_elemwise_fusion", "FusionOptimizer"
@@ -133,4 +133,4 @@ def register() -> None:
     if "update_rules" in optdb:
         return  # Theano was reloaded
     # Behind Theano's own fusion (49), before what works in place (75).
-    optdb.register("update_rules", FuseUpdateRules(), 49.3, "fast_run", *FUSION)
+    optdb.register("update_rules", FuseUpdateRules(), 49.3, "fast_run", *FUSION, ON_KERNELS)

@@ -27,7 +27,7 @@ from theano.gof.opt import TopoOptimizer, copy_stack_trace, local_optimizer
 from theano.tensor import elemwise
 
 from theano_today.engine import library, products
-from theano_today.engine.patterns import Rewrite, either_way, operands
+from theano_today.engine.patterns import ON_KERNELS, Rewrite, either_way, operands
 from theano_today.engine.thunks import thunk_of
 
 
@@ -194,10 +194,10 @@ def register() -> None:
     """Register with Theano's optimizer; ``optimizer_excluding=momentum`` turns it off."""
     if "momentum" in optdb:
         return  # Theano was reloaded
-    optdb.register("momentum", FuseMomentum(), 0.06, "fast_run")
+    optdb.register("momentum", FuseMomentum(), 0.06, "fast_run", ON_KERNELS)
     # With Theano's own in-place rewrites of products.
     optdb.register(
         "momentum_inplace",
         TopoOptimizer(momentum_inplace, failure_callback=TopoOptimizer.warn_inplace),
-        70.0, "fast_run", "inplace",
+        70.0, "fast_run", "inplace", ON_KERNELS,
     )  # fmt: skip

@@ -30,7 +30,7 @@ from theano_today.engine.channelwise.composites import (
     scalar_op,
 )
 from theano_today.engine.elemwise import shape_of
-from theano_today.engine.patterns import Rewrite
+from theano_today.engine.patterns import ON_KERNELS, Rewrite
 from theano_today.engine.thunks import Latest, thunk_of
 from theano_today.engine.update_rules import FUSION
 
@@ -273,4 +273,4 @@ def register() -> None:
     if NAME in optdb:
         return  # Theano was reloaded
     # Behind what needs the single nodes (49.9), before what works in place (75).
-    optdb.register(NAME, FuseVectors(), 49.95, "fast_run", *FUSION)
+    optdb.register(NAME, FuseVectors(), 49.95, "fast_run", *FUSION, ON_KERNELS)

@@ -7,8 +7,10 @@ from theano.compile.mode import OPT_FAST_RUN, Mode, optdb
 from theano.gof import Optimizer
 from theano.tensor.elemwise import Elemwise
 
+from theano_today.engine.patterns import ON_KERNELS
+
 TAG = "torch_link_repeat"
-# Rewrites that work in place, or make Ops which exist in C only.
+# Rewrites that work in place, or make Ops which run on the processor only.
 _EXCLUDED = (
     "inplace",
     "conv_opts",
@@ -16,13 +18,7 @@ _EXCLUDED = (
     "c_blas",
     "scipy_blas",
     "specialize_device",
-    "conv_pool",  # theano_today/engine, for the CPU
-    "momentum",
-    "update_rules",
-    "mrg_mask",
-    "scan_keep",
-    "sizes",
-    "scan_gradients",
+    ON_KERNELS,
 )
 _CHEAP = (ts.Add, ts.Sub, ts.Mul)
 

@@ -5,8 +5,27 @@ import theano_today  # noqa: F401  # isort: skip  (first: the packages of 2014 n
 import numpy as np
 import theano.tensor as T
 from theano import scalar
+from theano.compile.mode import optdb
+from theano.sandbox import rng_mrg  # noqa: F401  (has one of its own)
 
 from theano_today.engine import patterns
+
+# What else runs the graphs of these is as well off with the Ops that they make.
+ANYWHERE = {"legacy_conv"}
+
+
+def module_of(rewrite):
+    """The module of a rewrite of a graph, or of what looks at its nodes."""
+    local = getattr(rewrite, "local_opt", rewrite)
+    function = vars(local).get("transform")
+    return function.__module__ if function else type(local).__module__
+
+
+def test_rewrites_for_the_kernels_can_be_excluded():
+    rewrites = {name: optdb[name] for name in optdb._names}
+    ours = {n for n, r in rewrites.items() if module_of(r).startswith("theano_today.engine")}
+    assert {"conv_pool", "mrg_mask", "momentum_inplace"} <= ours
+    assert ours - ANYWHERE == {r.name for r in optdb.__db__[patterns.ON_KERNELS]}
 
 
 def test_operands_of_one_kind_of_op_only():

@@ -3,10 +3,14 @@
 from tests.theano_today.torch_link.compare import TORCH, agree, torch  # isort: skip  # noqa: F401
 
 import numpy as np
+import pytest
 import theano
 import theano.tensor as T
+from theano.compile import mode as modes
 from theano.gof import FunctionGraph
+from theano.scan_module.scan_op import Scan
 
+from benchmarks.contestants import nets_lasagne
 from theano_today.torch_link.rewrites import RepeatCheapElemwise
 
 Z = np.float32([[1, -2, 3], [-4, 5, -6]])
@@ -52,3 +56,25 @@ def test_the_numbers_stay():
     rectified = T.nnet.relu(s)
     outputs = [rectified, theano.grad(T.sum(T.sqr(rectified)), z), theano.grad(rectified.sum(), b)]
     agree([z, b], outputs, Z, B, stock="FAST_COMPILE")
+
+
+def ops_of(fgraph):
+    """Return the Ops of a graph, those in its loops included."""
+    for node in fgraph.apply_nodes:
+        yield node.op
+        if isinstance(node.op, Scan):
+            yield from ops_of(FunctionGraph(node.op.inputs, node.op.outputs, clone=True))
+
+
+LONG = (pytest.param(net, marks=pytest.mark.long) for net in ("gru", "alexnet", "autoencoder"))
+
+
+@pytest.mark.parametrize("net", ["mnist_cnn", "mlp", "resnet20", "lstm", *LONG])
+def test_no_op_of_the_engines_is_in_a_net(net, monkeypatch):
+    """It would run on the host, and its arrays would go there and back."""
+    monkeypatch.setattr(theano.config, "engine", "fused")  # as for users
+    monkeypatch.setattr(modes, "instantiated_default_mode", TORCH)
+    steps = nets_lasagne.learner(net, 2)
+    assert np.isfinite(steps.step())
+    modules = {type(op).__module__ for op in ops_of(steps.function.maker.fgraph)}
+    assert not {m for m in modules if m.startswith("theano_today.engine")}

@@ -21,7 +21,7 @@ from theano_today.engine.channelwise.composites import (
 )
 from theano_today.engine.channelwise.op import AXES, IMAGES, NUMBER, OF_CHANNELS, Channelwise
 from theano_today.engine.channelwise.program import program_of
-from theano_today.engine.patterns import Rewrite, operands
+from theano_today.engine.patterns import ON_KERNELS, Rewrite, operands
 
 log = logging.getLogger("theano_today")
 
@@ -355,4 +355,4 @@ def register() -> None:
     """Register with Theano's optimizer; ``optimizer_excluding=channelwise`` turns it off."""
     # Behind fusion (49), before what works in place (50.5 and later). Once: Theano may be reloaded.
     if "channelwise" not in optdb:
-        optdb.register("channelwise", FuseChannelwise(), 49.8, "fast_run")
+        optdb.register("channelwise", FuseChannelwise(), 49.8, "fast_run", ON_KERNELS)

@@ -29,7 +29,7 @@ from theano_today.engine.channelwise.rewrite import is_function, is_sum
 from theano_today.engine.conv_pool.op import ConvPool, ConvPoolGrad, from_blocks, to_blocks
 from theano_today.engine.conv_pool.rewrite import remade
 from theano_today.engine.conv_pool.transposed import ConvTransposed
-from theano_today.engine.patterns import Rewrite
+from theano_today.engine.patterns import ON_KERNELS, Rewrite
 from theano_today.engine.thunks import thunk_of
 
 log = logging.getLogger("theano_today")
@@ -311,4 +311,4 @@ def register() -> None:
     """Register with Theano's optimizer; ``optimizer_excluding=conv_pool_blocks`` turns it off."""
     # Behind Channelwise (49.8), before stages become chains (49.9). Once: Theano may be reloaded.
     if "conv_pool_blocks" not in optdb:
-        optdb.register("conv_pool_blocks", BlockImages(), 49.85, "fast_run")
+        optdb.register("conv_pool_blocks", BlockImages(), 49.85, "fast_run", ON_KERNELS)

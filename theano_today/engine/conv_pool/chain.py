@@ -17,6 +17,7 @@ from theano.gof.opt import copy_stack_trace
 
 from theano_today.engine import library
 from theano_today.engine.conv_pool.op import ConvPool, ConvPoolGrad, backward, forward
+from theano_today.engine.patterns import ON_KERNELS
 from theano_today.engine.thunks import thunk_of
 
 
@@ -241,4 +242,4 @@ def register() -> None:
     """Register with Theano's optimizer; ``optimizer_excluding=conv_pool_chain`` turns it off."""
     # Behind fusion (49), before what works in place (50.5 and later). Once: see rewrite.register.
     if "conv_pool_chain" not in optdb:
-        optdb.register("conv_pool_chain", ChainStages(), 49.9, "fast_run")
+        optdb.register("conv_pool_chain", ChainStages(), 49.9, "fast_run", ON_KERNELS)

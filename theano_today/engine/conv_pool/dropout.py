@@ -22,7 +22,7 @@ from theano.gof import Constant, Variable
 from theano_today.engine import genuine
 from theano_today.engine.conv_pool.op import ConvPool, ConvPoolGrad
 from theano_today.engine.conv_pool.rewrite import lay_out, remade
-from theano_today.engine.patterns import Rewrite, operands
+from theano_today.engine.patterns import ON_KERNELS, Rewrite, operands
 
 log = logging.getLogger("theano_today")
 
@@ -106,4 +106,4 @@ def register() -> None:
     """Register; ``optimizer_excluding=conv_pool_dropout`` turns it off."""
     # Behind what gathers the constants, before fusion (49). Once: see rewrite.register.
     if "conv_pool_dropout" not in optdb:
-        optdb.register("conv_pool_dropout", FuseDropout(), 48.5, "fast_run")
+        optdb.register("conv_pool_dropout", FuseDropout(), 48.5, "fast_run", ON_KERNELS)

@@ -51,7 +51,7 @@ from theano_today.engine.conv_pool.find import (
 )
 from theano_today.engine.conv_pool.op import ConvPool, ConvPoolGrad
 from theano_today.engine.conv_pool.transposed import transposed
-from theano_today.engine.patterns import Rewrite
+from theano_today.engine.patterns import ON_KERNELS, Rewrite
 
 log = logging.getLogger("theano_today")
 
@@ -206,4 +206,4 @@ def register() -> None:
     """Register with Theano's optimizer; ``optimizer_excluding=conv_pool`` turns it off."""
     # Behind the first merge (0) and before canonicalize (1). Once: Theano may be reloaded.
     if "conv_pool" not in optdb:
-        optdb.register("conv_pool", FuseConvPool(), 0.05, "fast_run")
+        optdb.register("conv_pool", FuseConvPool(), 0.05, "fast_run", ON_KERNELS)

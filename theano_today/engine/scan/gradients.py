@@ -29,7 +29,7 @@ from theano.tensor.elemwise import DimShuffle, Sum
 from theano.tensor.subtensor import Subtensor, get_idx_list
 
 from theano_today.engine import dispatch, genuine, library, readers
-from theano_today.engine.patterns import Rewrite
+from theano_today.engine.patterns import ON_KERNELS, Rewrite
 from theano_today.engine.products import matrix, product
 
 NAME = "scan_gradients"
@@ -397,4 +397,4 @@ def register() -> None:
     if NAME in optdb:
         return  # Theano was reloaded
     # Behind BLAS (1.7) and what merges and fuses (49), before what works in place (75)
-    optdb.register(NAME, TakeGradients(), 49.45, "fast_run", "scan")
+    optdb.register(NAME, TakeGradients(), 49.45, "fast_run", "scan", ON_KERNELS)

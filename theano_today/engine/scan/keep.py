@@ -33,7 +33,7 @@ from theano.tensor.opt import Assert, MakeVector
 from theano.tensor.subtensor import Subtensor
 
 from theano_today.compat import source
-from theano_today.engine.patterns import Rewrite
+from theano_today.engine.patterns import ON_KERNELS, Rewrite
 from theano_today.engine.scan import loop
 
 NAME = "scan_keep"
@@ -280,7 +280,7 @@ def register() -> None:
         return  # Theano was reloaded
     _leave_elementwise()
     # Behind the first merge (0), before anything that changes scans (0.05)
-    optdb.register(NAME, KeepForGradient(), 0.04, "fast_run", "scan")
+    optdb.register(NAME, KeepForGradient(), 0.04, "fast_run", "scan", ON_KERNELS)
 
 
 def _leave_elementwise() -> None:
