@@ -298,7 +298,8 @@ def with_constant(variant, x):
 @step
 def powers(variant, x):
     _need(_is_float(x.variable))
-    return Value(x.variable ** (2, 3, 0.5, -1)[variant % 4], False)
+    exponents = (2, 3, 0.5, -1, 0.75, -1.3, 0, x.variable)
+    return Value(x.variable ** exponents[variant % 8], False)
 
 
 @step
