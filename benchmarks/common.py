@@ -116,14 +116,14 @@ def or_nan(
 
 
 _FRESH = """
-import json, resource, sys, time
+import json, sys, time
 {setup}
 begin = time.perf_counter()
 {code}
 seconds = time.perf_counter() - begin
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-peak /= 2**20 if sys.platform == "darwin" else 2**10
-print(json.dumps({{"seconds": seconds, "peak MiB": peak}}), file=sys.stderr)
+sys.path.append({root!r})
+from benchmarks.turns import peak_memory
+print(json.dumps({{"seconds": seconds, "peak MiB": peak_memory()}}), file=sys.stderr)
 """
 
 
@@ -142,7 +142,7 @@ def fresh(setup: str, code: str, env: Mapping[str, str] | None = None) -> dict[s
     dict
         "seconds" of wall time and the process's "peak MiB" of resident memory.
     """
-    script = _FRESH.format(setup=setup, code=code)
+    script = _FRESH.format(setup=setup, code=code, root=str(Path(__file__).parents[1]))
     done = subprocess.run(
         [sys.executable, "-P", "-W", "ignore", "-c", script],
         env=env,
@@ -157,7 +157,8 @@ def fresh(setup: str, code: str, env: Mapping[str, str] | None = None) -> dict[s
 def whole_run(code: str, env: Mapping[str, str]) -> dict[str, float]:
     """As `fresh`, from the start of the process to its end, imports and all.
 
-    And "processor", its seconds of processor time with those of the compilers it waited for.
+    And "processor", its seconds of processor time with those of the compilers it waited for. The
+    peak is at least that of the process that calls this.
     """
     with tempfile.TemporaryFile("w+") as errors:
         begin = time.perf_counter()

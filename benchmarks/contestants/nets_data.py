@@ -6,14 +6,14 @@ the pixels, but for the tutorial's last net, whose faces nets.py writes into a f
 
 from __future__ import annotations
 
-import resource
-import sys
 import time
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+
+from benchmarks.turns import peak_memory
 
 
 @dataclass(frozen=True)
@@ -145,12 +145,11 @@ class Steps:
             loss = self.step()
             seconds.append(time.perf_counter() - begin)
             processor.append(time.process_time() - busy)
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return {
             "seconds": seconds,
             "processor": processor,
             "loss": loss,
-            "peak MiB": peak / (2**20 if sys.platform == "darwin" else 2**10),
+            "peak MiB": peak_memory(),
             "multiplications": self.multiplications,
         }
 

@@ -5,9 +5,10 @@ import textwrap
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from benchmarks.turns import AbsentError, Worker
+from benchmarks.turns import AbsentError, Worker, peak_memory
 
 ROOT = Path(__file__).parents[2]
 
@@ -85,3 +86,17 @@ def test_a_contestant_that_dies_says_why(start):
         worker.ask()
     with pytest.raises(SystemExit, match="no faces"):
         start("raise SystemExit('no faces')")
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="getrusage counts its parent's")
+def test_peak_memory_is_the_contestants_own(start):
+    large = np.ones(50 << 20, np.uint8)
+    here = peak_memory()
+    assert here > 50 + 10
+    del large
+    source = """
+        from benchmarks.turns import peak_memory
+        serve(lambda: {"peak": peak_memory()})
+    """
+    there = start(source).ask()["peak"]
+    assert 5 < there < 50
