@@ -69,13 +69,13 @@ class FuseConvPool(Rewrite):
                 found = find_stage(node)
                 why = found if isinstance(found, str) else fuse(fgraph, found)
                 fused += not why
-                _log(found, why)
+                _log("a pool", found, f"apart from its convolution ({why})" if why else "")
         for node in fgraph.toposort():
             conv = type(node.op) is abstract_conv.AbstractConv2d
             if conv and node in fgraph.apply_nodes:
                 found, why = _without_pool(fgraph, node)
                 fused += not why
-                _log(found, why)
+                _log("a convolution", found, f"Theano's own ops ({why})" if why else "")
         for node in fgraph.toposort():
             if type(node.op) is abstract_conv.AbstractConv2d_gradInputs:
                 _transposed(fgraph, node)
@@ -147,15 +147,11 @@ def _transposed(fgraph, node) -> None:
     log.info("%s: fused", name)
 
 
-def _log(found, why: str) -> None:
-    name = "a stage"
+def _log(name: str, found, otherwise: str) -> None:
     if not isinstance(found, str):
         size = "x".join(map(str, found.op.filter_size))
         name = f"{found.w.name or 'w'} {size}{' + pool' if found.op.pool == 2 else ''}"
-    if why:
-        log.info("%s: Theano's own ops (%s)", name, why)
-    else:
-        log.info("%s: fused", name)
+    log.info("%s: %s", name, otherwise or "fused")
 
 
 def lay_out(fgraph) -> None:

@@ -305,10 +305,14 @@ def test_what_is_said(caplog):
     with caplog.at_level(logging.INFO, "theano_today"):
         fused([x], T.nnet.relu(biased(convolution(x, w))))
         fused([x, v], conv2d(x, v))
+        rectified = T.nnet.relu(biased(convolution(x, w)))
+        fused([x], pool_2d(rectified, (3, 3), ignore_border=True))
     said = [r.getMessage() for r in caplog.records if r.module == "rewrite"]
     assert said == [
         "conv1.W 3x3: fused",
-        "a stage: Theano's own ops (a filter size that is not known before the net runs)",
+        "a convolution: Theano's own ops (a filter size that is not known before the net runs)",
+        "a pool: apart from its convolution (not a max-pool of 2x2, stride 2, without padding)",
+        "conv1.W 3x3: fused",
     ]
 
 
