@@ -94,7 +94,7 @@ class FoundStage:
 def find_stage(node) -> FoundStage | str:
     """Return the stage that ends in this Pool, or the reason why no stage does."""
     if not is_max_pool(node):
-        return "not a max-pool of 2x2, stride 2, without padding"
+        return "not a max-pool of 2x2, stride 2, unpadded"
     a = node.inputs[0]
     z = rectified(a)
     rectify = z is not None

@@ -69,7 +69,7 @@ class FuseConvPool(Rewrite):
                 found = find_stage(node)
                 why = found if isinstance(found, str) else fuse(fgraph, found)
                 fused += not why
-                _log("a pool", found, f"apart from its convolution ({why})" if why else "")
+                _log("a pool", found, f"by itself ({why})" if why else "")
         for node in fgraph.toposort():
             conv = type(node.op) is abstract_conv.AbstractConv2d
             if conv and node in fgraph.apply_nodes:

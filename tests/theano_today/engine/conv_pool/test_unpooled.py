@@ -311,7 +311,7 @@ def test_what_is_said(caplog):
     assert said == [
         "conv1.W 3x3: fused",
         "a convolution: Theano's own ops (a filter size that is not known before the net runs)",
-        "a pool: apart from its convolution (not a max-pool of 2x2, stride 2, without padding)",
+        "a pool: by itself (not a max-pool of 2x2, stride 2, unpadded)",
         "conv1.W 3x3: fused",
     ]
 
